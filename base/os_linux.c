@@ -1,0 +1,96 @@
+/* Memory from Linux. Reserved is PROT_NONE with MAP_NORESERVE, Prepared and Ready are both readable and
+ * writable private anonymous memory: Linux backs a page at its first touch, so Ready costs no call.
+ *
+ * Locks: none. Allocation: none. May run inside malloc. errno is kept by every call, because free()
+ * must keep it and reaches the kernel through here. */
+#include "base/os.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+#include "base/bits.h"
+#include "base/check.h"
+
+size_t os_page_size(void) {
+    static _Atomic size_t cached;
+    size_t size = atomic_load_relaxed(&cached);
+    if (UNLIKELY(!size)) {
+        size = (size_t)sysconf(_SC_PAGESIZE);
+        atomic_store_relaxed(&cached, size);
+    }
+    return size;
+}
+
+static void *map_pages(void *hint, size_t size, int protection, int flags) {
+    int saved_errno = errno;
+    void *p = mmap(hint, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    errno = saved_errno;
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static void unmap_pages(void *p, size_t size) {
+    int saved_errno = errno;
+    if (size)
+        CHECK(munmap(p, size) == 0);
+    errno = saved_errno;
+}
+
+void *os_alloc(size_t size) {
+    return map_pages(NULL, align_up(size, os_page_size()), PROT_READ | PROT_WRITE, 0);
+}
+
+void os_free(void *p, size_t size) { unmap_pages(p, align_up(size, os_page_size())); }
+
+void *os_reserve(void *hint, size_t size, size_t align) {
+    char *p = map_pages(hint, size, PROT_NONE, MAP_NORESERVE);
+    if (!p || align_down((uintptr_t)p, align) == (uintptr_t)p)
+        return p;
+    /* Not aligned: take more than is needed and give back both ends. */
+    unmap_pages(p, size);
+    p = map_pages(NULL, size + align, PROT_NONE, MAP_NORESERVE);
+    if (!p)
+        return NULL;
+    char *aligned = (char *)align_up((uintptr_t)p, align);
+    unmap_pages(p, (size_t)(aligned - p));
+    unmap_pages(aligned + size, align - (size_t)(aligned - p));
+    return aligned;
+}
+
+bool os_map(void *p, size_t size) {
+    int saved_errno = errno;
+    bool ok = mprotect(p, size, PROT_READ | PROT_WRITE) == 0;
+    errno = saved_errno;
+    return ok;
+}
+
+void os_used(void *p, size_t size) {
+    (void)p;
+    (void)size;
+}
+
+bool os_unused(void *p, size_t size) {
+    int saved_errno = errno;
+    bool ok = madvise(p, size, MADV_DONTNEED) == 0;
+    errno = saved_errno;
+    return ok;
+}
+
+void os_fault(void *p, size_t size) {
+    int saved_errno = errno;
+    CHECK(mmap(p, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) == p);
+    errno = saved_errno;
+}
+
+static int64_t clock_nanoseconds(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t os_now(void) { return clock_nanoseconds(CLOCK_MONOTONIC); }
+int64_t os_wall_time(void) { return clock_nanoseconds(CLOCK_REALTIME); }
+int os_thread_id(void) { return (int)syscall(SYS_gettid); }

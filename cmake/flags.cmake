@@ -1,0 +1,23 @@
+# Flags that every target of the project is built with.
+add_compile_options(
+  -fvisibility=hidden
+  -fno-strict-aliasing
+  -Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wpointer-arith -Wcast-qual -Wwrite-strings
+  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes>
+  $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>)
+add_compile_definitions(_GNU_SOURCE HEAPTAP_VERSION="${PROJECT_VERSION}")
+include_directories(${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
+
+if(HEAPTAP_DEBUG)
+  add_compile_definitions(HEAPTAP_DEBUG=1)
+else()
+  add_compile_definitions(HEAPTAP_DEBUG=0)
+endif()
+if(HEAPTAP_SANITIZE)
+  add_compile_options(-fsanitize=${HEAPTAP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${HEAPTAP_SANITIZE})
+endif()
+if(HEAPTAP_COVERAGE)
+  add_compile_options(--coverage)
+  add_link_options(--coverage)
+endif()

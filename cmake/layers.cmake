@@ -1,0 +1,48 @@
+# One object library a layer, in the order in which they may include each other
+# (tests/layers.sh holds the rule), and the artifacts made of them.
+function(heaptap_layer name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.c)
+  add_library(heaptap_${name} OBJECT ${sources} ${ARGN})
+endfunction()
+
+heaptap_layer(base)
+heaptap_layer(alloc)
+heaptap_layer(proto ${PROTO_GEN}/profile.pb-c.c)
+target_include_directories(heaptap_proto PRIVATE ${PROTO_GEN})
+set_source_files_properties(${PROTO_GEN}/profile.pb-c.c PROPERTIES COMPILE_OPTIONS "-w")
+heaptap_layer(profiler)
+heaptap_layer(symbolizer)
+target_include_directories(heaptap_symbolizer PRIVATE ${LIBDW_INCLUDE_DIRS})
+
+# Thread state is reached by one instruction: the library is never loaded late.
+foreach(layer base alloc proto profiler)
+  target_compile_options(heaptap_${layer} PRIVATE -ftls-model=initial-exec)
+endforeach()
+
+set(PRELOAD_OBJECTS
+  $<TARGET_OBJECTS:heaptap_base> $<TARGET_OBJECTS:heaptap_alloc>
+  $<TARGET_OBJECTS:heaptap_proto> $<TARGET_OBJECTS:heaptap_profiler>)
+
+add_library(heaptap SHARED ${PRELOAD_OBJECTS})
+set_target_properties(heaptap PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
+target_link_libraries(heaptap PRIVATE ${PROTOBUF_C_STATIC} ${ZLIB_STATIC} Threads::Threads)
+target_link_options(heaptap PRIVATE
+  -Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro -Wl,--exclude-libs,ALL -Wl,--no-undefined -Wl,--as-needed)
+
+add_library(heaptap_archive STATIC ${PRELOAD_OBJECTS})
+set_target_properties(heaptap_archive PROPERTIES OUTPUT_NAME heaptap)
+
+# The command line tools; neither contains the allocator or the profiler.
+file(GLOB CLI_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/*.c)
+set(CLI_COMMON ${CLI_SOURCES})
+list(FILTER CLI_COMMON EXCLUDE REGEX "/(heapdiff|heaptap)\\.c$")
+add_library(heaptap_cli OBJECT ${CLI_COMMON})
+set(CLI_OBJECTS
+  $<TARGET_OBJECTS:heaptap_base> $<TARGET_OBJECTS:heaptap_proto>
+  $<TARGET_OBJECTS:heaptap_symbolizer> $<TARGET_OBJECTS:heaptap_cli>)
+foreach(tool heapdiff heaptap)
+  add_executable(${tool}_tool cli/${tool}.c ${CLI_OBJECTS})
+  set_target_properties(${tool}_tool PROPERTIES OUTPUT_NAME ${tool})
+  target_link_libraries(${tool}_tool PRIVATE ${PROTOBUF_C_STATIC} ${ZLIB_STATIC} ${IBERTY_STATIC}
+                        ${LIBDW_LIBRARIES} Threads::Threads m)
+endforeach()

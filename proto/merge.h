@@ -1,0 +1,22 @@
+/* Sums of profiles. Samples with the same stack (by mapping, address and lines), labels and sample types
+ * become one; mappings are the same when their build ids are, or else file name, size and offset. */
+#ifndef HEAPTAP_PROTO_MERGE_H
+#define HEAPTAP_PROTO_MERGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proto/error.h"
+#include "proto/profile.h"
+
+struct merge_input {
+    const struct profile *profile;
+    double scale; /* 1 keeps, -1 negates; values are scaled in double and rounded once */
+    /* Not NULL: every sample of this input gets the label key=text, as pprof marks a diff base. */
+    const char *label_key, *label_text;
+};
+
+/* Fills *sum. The inputs must have the same sample types in the same order. */
+bool merge_profiles(const struct merge_input *inputs, size_t count, struct profile *sum, struct proto_error *error);
+
+#endif
