@@ -1,11 +1,6 @@
 /* Arithmetic on powers of two at its edges: zero, one, the top bit, and products that do not fit. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include "base/bits.h"
+#include "tests/support/unit.h"
 
 static void test_powers_of_two(void **state) {
     (void)state;
