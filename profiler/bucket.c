@@ -4,7 +4,7 @@
  * A snapshot reads `frees` before `allocs`: a free is counted after its own allocation was, so what it sees is never
  * negative.
  *
- * Locks: RANK_STACK_TABLE for growth; never held together with the stack table's. May run inside malloc. */
+ * Locks: RANK_LIVE for growth; only fork holds it together with the live table's. May run inside malloc. */
 #include "profiler/bucket.h"
 
 #include "base/atomic.h"

@@ -200,10 +200,11 @@ static void add_row_locked(struct mapping_table *table, const struct mapping_row
     table->count++;
 }
 
-void mapping_refresh(struct mapping_table *table) {
+bool mapping_refresh(struct mapping_table *table) {
     struct list list = {.is_first = true};
     loader_visit_objects(list_object, &list);
     lock_acquire(&table->lock);
+    uint32_t generation = table->generation;
     bool is_newer = list.loads + list.unloads >= table->loads + table->unloads;
     if (!list.failed && is_newer) {
         retire_rows_locked(table, &list);
@@ -214,8 +215,10 @@ void mapping_refresh(struct mapping_table *table) {
         table->loads = list.loads;
         table->unloads = list.unloads;
     }
+    bool has_gone = table->generation != generation;
     lock_release(&table->lock);
     region_free(&list.region);
+    return has_gone;
 }
 
 bool mapping_copy(struct mapping_table *table, struct region *region, struct mapping_copy *copy) {

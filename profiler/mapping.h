@@ -41,8 +41,9 @@ struct mapping_table {
 
 #define MAPPING_TABLE_INIT(stack_table) {.lock = LOCK_INIT(RANK_PROFILER), .stacks = (stack_table)}
 
-/* Brings the rows up to date with the loader. Takes the loader's lock, then ours, never both. Outside malloc only. */
-void mapping_refresh(struct mapping_table *table);
+/* Brings the rows up to date with the loader; true when a library has gone. Takes the loader's lock, then ours, never
+ * both. Outside malloc only. */
+bool mapping_refresh(struct mapping_table *table);
 
 /* The rows as they stand, in memory of the region: what a profile is written from. False without memory. */
 struct mapping_copy {
