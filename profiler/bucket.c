@@ -68,7 +68,7 @@ struct bucket_view bucket_read(const struct bucket_table *table, uint32_t id) {
     return view;
 }
 
-void bucket_fork_prepare(struct bucket_table *table) { lock_acquire(&table->lock); }
+void bucket_fork_prepare(struct bucket_table *table) { lock_acquire_for_fork(&table->lock); }
 void bucket_fork_parent(struct bucket_table *table) { lock_release(&table->lock); }
 void bucket_fork_child(struct bucket_table *table) { lock_reset_after_fork(&table->lock); }
 

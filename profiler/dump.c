@@ -141,7 +141,7 @@ void dump_at_exit(void) {
         nanosleep(&moment, NULL);
 }
 
-void dump_fork_prepare(void) { lock_acquire(&lock); }
+void dump_fork_prepare(void) { lock_acquire_for_fork(&lock); }
 void dump_fork_parent(void) { lock_release(&lock); }
 
 void dump_fork_child(bool follow) {

@@ -8,7 +8,6 @@
  * Locks: RANK_LIVE, one shard at a time (fork takes all of them, in order). Memory comes from table_memory. */
 #include "profiler/live.h"
 
-#include <sched.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -114,12 +113,9 @@ size_t live_count(struct live_table *table) {
     return count;
 }
 
-/* The shards are of one rank, which no thread may hold twice; only fork does, in this one order, by trying. */
 void live_fork_prepare(struct live_table *table) {
-    for (size_t i = 0; i < LIVE_SHARDS; i++) {
-        while (!lock_try_acquire(&table->shards[i].lock))
-            sched_yield();
-    }
+    for (size_t i = 0; i < LIVE_SHARDS; i++)
+        lock_acquire_for_fork(&table->shards[i].lock);
 }
 
 void live_fork_parent(struct live_table *table) {

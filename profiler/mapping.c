@@ -27,7 +27,7 @@ struct list {
     bool is_first; /* the loader names the program first, and without a name */
 };
 
-void mapping_fork_prepare(struct mapping_table *table) { lock_acquire(&table->lock); }
+void mapping_fork_prepare(struct mapping_table *table) { lock_acquire_for_fork(&table->lock); }
 void mapping_fork_parent(struct mapping_table *table) { lock_release(&table->lock); }
 void mapping_fork_child(struct mapping_table *table) { lock_reset_after_fork(&table->lock); }
 

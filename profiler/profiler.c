@@ -16,6 +16,7 @@
 #include "alloc/hook.h"
 #include "alloc/malloc.h"
 #include "alloc/memstats.h"
+#include "alloc/scavenger.h"
 #include "base/atomic.h"
 #include "base/lock.h"
 #include "base/log.h"
@@ -118,7 +119,7 @@ static void prepare_sampling(void) {
 }
 
 static void fork_prepare(void) {
-    lock_acquire(&start_lock);
+    lock_acquire_for_fork(&start_lock);
     dump_fork_prepare();
     mapping_fork_prepare(&mappings);
     unwinder_fork_prepare();
@@ -222,7 +223,7 @@ void heaptap_read_memstats(struct heaptap_memstats *out) {
     out->sys += out->buck_hash_sys;
 }
 
-size_t heaptap_free_os_memory(void) { return heap_release_idle(); }
+size_t heaptap_free_os_memory(void) { return scavenger_release_all(); }
 
 void heaptap_thread_counters(struct heaptap_counters *out) { memstats_read_thread(out); }
 

@@ -107,7 +107,7 @@ size_t stack_table_retire(struct stack_table *table, uintptr_t start, uintptr_t 
     return retired;
 }
 
-void stack_table_fork_prepare(struct stack_table *table) { lock_acquire(&table->lock); }
+void stack_table_fork_prepare(struct stack_table *table) { lock_acquire_for_fork(&table->lock); }
 void stack_table_fork_parent(struct stack_table *table) { lock_release(&table->lock); }
 void stack_table_fork_child(struct stack_table *table) { lock_reset_after_fork(&table->lock); }
 
