@@ -4,6 +4,7 @@
 #ifndef HEAPTAP_BASE_CHECK_H
 #define HEAPTAP_BASE_CHECK_H
 
+#include <assert.h> /* static_assert */
 #include <stdbool.h>
 
 __attribute__((noreturn, cold)) void check_failed(const char *file, int line, const char *condition);

@@ -19,13 +19,14 @@
 
 enum { SPINS = 100 };
 
-static _Thread_local uint32_t held_ranks;
+static _Thread_local uint32_t held_ranks; /* bit r: this thread holds a lock of rank r */
+static _Thread_local bool in_fork;        /* this thread holds every lock and stands inside fork() */
 
-static void rank_push(const struct lock *lock, bool tried) {
+/* Checks the order against the highest rank held so far; `limit` is the first bit that may not be held. */
+static void rank_push(const struct lock *lock, uint32_t limit) {
     if (HEAPTAP_DEBUG) {
-        uint32_t bit = 1u << lock->rank;
-        DCHECK(tried || held_ranks < bit);
-        held_ranks |= bit;
+        CHECK(held_ranks < limit);
+        held_ranks |= 1u << lock->rank;
     }
 }
 
@@ -51,22 +52,40 @@ static void acquire_slow(struct lock *lock) {
         futex(&lock->state, FUTEX_WAIT, 2);
 }
 
-void lock_acquire(struct lock *lock) {
+static void acquire(struct lock *lock) {
     uint32_t expected = 0;
     if (UNLIKELY(!atomic_cas_strong_acquire(&lock->state, &expected, 1)))
         acquire_slow(lock);
-    rank_push(lock, false);
 }
+
+void lock_acquire(struct lock *lock) {
+    if (UNLIKELY(in_fork))
+        return;
+    rank_push(lock, 1u << lock->rank);
+    acquire(lock);
+}
+
+void lock_acquire_for_fork(struct lock *lock) {
+    rank_push(lock, 2u << lock->rank);
+    acquire(lock);
+}
+
+void lock_fork_begin(void) { in_fork = true; }
+void lock_fork_end(void) { in_fork = false; }
 
 bool lock_try_acquire(struct lock *lock) {
     uint32_t expected = 0;
+    if (UNLIKELY(in_fork))
+        return true;
     if (!atomic_cas_strong_acquire(&lock->state, &expected, 1))
         return false;
-    rank_push(lock, true);
+    rank_push(lock, UINT32_MAX); /* a try cannot deadlock, so any order will do */
     return true;
 }
 
 void lock_release(struct lock *lock) {
+    if (UNLIKELY(in_fork))
+        return;
     rank_pop(lock);
     if (UNLIKELY(atomic_swap_release(&lock->state, 0) == 2))
         futex(&lock->state, FUTEX_WAKE, 1);

@@ -19,7 +19,16 @@ void lock_acquire(struct lock *lock);
 bool lock_try_acquire(struct lock *lock);
 void lock_release(struct lock *lock);
 
-/* In the child of fork: the lock is free and nobody waits, whatever the copy of memory says. */
+/* fork() in a program with threads. Other people's atfork handlers run between our prepare and our parent or
+ * child handler, and they may allocate. So:
+ *
+ *   prepare  1. lock_acquire_for_fork on EVERY lock of the process, outer to inner (several of one rank may
+ *               follow each other).  2. lock_fork_begin: for this thread acquire and release now do nothing.
+ *   parent   1. lock_fork_end.  2. lock_release each.
+ *   child    1. lock_fork_end.  2. lock_reset_after_fork each: nobody waits, whatever the copied memory says. */
+void lock_acquire_for_fork(struct lock *lock);
+void lock_fork_begin(void);
+void lock_fork_end(void);
 void lock_reset_after_fork(struct lock *lock);
 
 /* Aborts in debug builds unless some thread holds it (the `_locked` functions assert this). */

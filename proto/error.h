@@ -4,6 +4,7 @@
 #ifndef HEAPTAP_PROTO_ERROR_H
 #define HEAPTAP_PROTO_ERROR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum proto_error_code {
@@ -22,5 +23,12 @@ struct proto_error {
     int saved_errno;
     const char *text; /* lower case, no full stop; never freed */
 };
+
+/* Keeps the first error and returns false, so that a failing call is `return proto_fail(...)`. */
+static inline bool proto_fail(struct proto_error *error, enum proto_error_code code, uint64_t offset,
+                              const char *text) {
+    if (error->code == PROTO_OK) *error = (struct proto_error){.code = code, .offset = offset, .text = text};
+    return false;
+}
 
 #endif

@@ -8,7 +8,7 @@
  *      +-- values[i * sample_type_count + t]    +--> mappings[]                 +--> strings[]
  *      +-- labels[first_label..]
  *
- * All memory belongs to `region`; profile_free gives it back. Not thread safe. */
+ * All memory belongs to `region` and `arrays`; profile_free gives it back. Not thread safe. */
 #ifndef HEAPTAP_PROTO_PROFILE_H
 #define HEAPTAP_PROTO_PROFILE_H
 
@@ -77,8 +77,27 @@ struct profile_sample {
     uint32_t label_count;
 };
 
+/* The arrays of a profile, for proto/builder.h. */
+enum profile_array {
+    PROFILE_STRINGS,
+    PROFILE_SAMPLE_TYPES,
+    PROFILE_MAPPINGS,
+    PROFILE_FUNCTIONS,
+    PROFILE_LOCATIONS,
+    PROFILE_LINES,
+    PROFILE_SAMPLES,
+    PROFILE_LOCATION_IDS,
+    PROFILE_LABELS,
+    PROFILE_VALUES,
+    PROFILE_COMMENTS,
+    PROFILE_ARRAY_COUNT
+};
+
 struct profile {
-    struct region region;
+    struct region region; /* texts */
+    /* One for each array, so that an array which has to move gives its old memory back. An array may just as
+     * well lie in `region`; then its own is empty. */
+    struct region arrays[PROFILE_ARRAY_COUNT];
 
     struct profile_string *strings;
     struct profile_value_type *sample_types;

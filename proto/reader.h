@@ -1,8 +1,10 @@
-/* Reads one profile.proto, gzip'd or plain, from a file descriptor. The input is hostile: every length, id and
- * index is checked, sizes are bounded, and memory grows with what the profile holds, not with what it claims.
+/* Reads one profile.proto, gzip'd or plain, from a file descriptor. The input is hostile: every length, id
+ * and index is checked, sizes are bounded, and memory grows with what the profile holds, not with what it
+ * claims.
  *
  * What is checked (pprof's CheckValid and the demands of other consumers): ids are not zero and not used
- * twice; every id that is referred to exists; every sample has one value for each sample type; string 0 is "". */
+ * twice; every id that is referred to exists; every sample has one value for each sample type; string 0 is
+ * "". */
 #ifndef HEAPTAP_PROTO_READER_H
 #define HEAPTAP_PROTO_READER_H
 
@@ -22,6 +24,7 @@ extern const struct reader_limits reader_default_limits;
 
 /* Fills *profile and returns true, or fills *error, leaves *profile empty and returns false. `limits` may be
  * NULL for the defaults. The caller closes fd. */
-bool reader_read(int fd, const struct reader_limits *limits, struct profile *profile, struct proto_error *error);
+bool reader_read(int fd, const struct reader_limits *limits, struct profile *profile,
+                 struct proto_error *error);
 
 #endif

@@ -1,8 +1,8 @@
-/* Writes profile.proto as a gzip stream, one message at a time: no message tree is ever built, so a profile of
- * any size is written from a few hundred KiB of memory plus the table of its strings.
+/* Writes profile.proto as a gzip stream, one message at a time: no message tree is ever built, so a profile
+ * of any size is written from a few hundred KiB of memory plus the table of its strings.
  *
- * May run inside the profiled process: never calls malloc, never takes the loader's lock, uses no stdio. All its
- * memory comes from the caller's region. One writer is used by one thread at a time.
+ * May run inside the profiled process: never calls malloc, never takes the loader's lock, uses no stdio. All
+ * its memory comes from the caller's region. One writer is used by one thread at a time.
  *
  * The first error sticks: later calls do nothing, and writer_close reports it. Call order: writer_open,
  * then in any order the writer_* calls below (sample types before samples), then writer_close. */
@@ -41,12 +41,14 @@ void writer_drop_frames(struct writer *writer, const char *regex, const char *ke
  * PROFILE_NONE. */
 uint64_t writer_mapping(struct writer *writer, const struct profile_mapping *mapping);
 uint64_t writer_function(struct writer *writer, const struct profile_function *function);
-uint64_t writer_location(struct writer *writer, uint64_t address, uint32_t mapping, const struct profile_line *lines,
-                         size_t line_count);
+uint64_t writer_location(struct writer *writer, uint64_t address, uint32_t mapping,
+                         const struct profile_line *lines, size_t line_count);
 
-/* location_ids[0] is the leaf; ids may belong to locations that are written later. One value a sample type. */
-void writer_sample(struct writer *writer, const uint64_t *location_ids, size_t location_count, const int64_t *values,
-                   size_t value_count, const struct profile_label *labels, size_t label_count);
+/* location_ids[0] is the leaf; ids may belong to locations that are written later. One value a sample type.
+ */
+void writer_sample(struct writer *writer, const uint64_t *location_ids, size_t location_count,
+                   const int64_t *values, size_t value_count, const struct profile_label *labels,
+                   size_t label_count);
 
 /* Ends the stream. False and *error when anything failed since writer_open. The memory stays the region's. */
 bool writer_close(struct writer *writer, struct proto_error *error);

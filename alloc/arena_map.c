@@ -1,0 +1,98 @@
+/* Growth, in steps:
+ *   1. Take the chunks from what is left of the last reservation.
+ *   2. Too little: reserve 64 MiB (or what is needed, if more) with the old end as a hint, so that the heap grows as
+ *      one piece; where limits forbid that much, reserve just what is needed.
+ *   3. Make sure that every arena touched has its table of spans.
+ *   4. Make the chunks Prepared (this is where the kernel may say no).
+ *
+ * The first hint lies far from where programs and libraries are, at a random distance, so that growing upward meets
+ * nothing; it is only a hint, and the window follows wherever the kernel puts the first reservation.
+ *
+ * Locks: the caller holds the page heap's. May run inside malloc. */
+#include "alloc/arena_map.h"
+
+#include "base/bits.h"
+#include "base/os.h"
+#include "base/rand.h"
+
+enum { HINT_BITS = 12, HINT_STEP_SHIFT = 30 };
+#define FIRST_HINT    ((uintptr_t)1 << 44)
+#define WINDOW_BEFORE ((uintptr_t)1 << (WINDOW_SHIFT - 1)) /* the part of the window below the first reservation */
+
+struct arena_map arena_map;
+
+/* Under the page heap's lock. */
+static struct {
+    uintptr_t next, end; /* of the current reservation: what was not handed out yet */
+    _Atomic uint64_t metadata_bytes;
+} growth;
+
+void arena_map_set(uint64_t page, uint64_t count, struct span *span) {
+    for (uint64_t i = page; i < page + count; i++) {
+        struct arena *arena = atomic_load_relaxed(&arena_map.arenas[i / ARENA_PAGES]);
+        atomic_store_relaxed(&arena->spans[i % ARENA_PAGES], span);
+    }
+}
+
+static uintptr_t reserve(size_t bytes) {
+    uintptr_t hint = growth.end;
+    if (!hint)
+        hint = FIRST_HINT + ((rand_entropy() & ((1u << HINT_BITS) - 1)) << HINT_STEP_SHIFT);
+    return (uintptr_t)os_reserve((void *)hint, bytes, CHUNK_BYTES);
+}
+
+static bool in_window(uintptr_t start, size_t bytes) {
+    uintptr_t offset = start - arena_map.base;
+    return offset < (1ull << WINDOW_SHIFT) && bytes <= (1ull << WINDOW_SHIFT) - offset;
+}
+
+static bool reserve_more(size_t need) {
+    size_t bytes = need > (1ul << ARENA_SHIFT) ? need : 1ul << ARENA_SHIFT;
+    uintptr_t start = reserve(bytes);
+    if (!start && bytes > need)
+        start = reserve(bytes = need);
+    if (!start)
+        return false;
+    if (!arena_map.base)
+        arena_map.base = start > WINDOW_BEFORE ? align_down(start - WINDOW_BEFORE, 1ull << ARENA_SHIFT)
+                                               : (uintptr_t)1 << ARENA_SHIFT;
+    if (!in_window(start, bytes)) {
+        os_free((void *)start, bytes);
+        return false;
+    }
+    if (start != growth.end)
+        growth.next = start;
+    growth.end = start + bytes;
+    return true;
+}
+
+static bool ensure_arenas(uintptr_t start, size_t bytes) {
+    for (uint64_t i = (start - arena_map.base) >> ARENA_SHIFT; i <= (start + bytes - 1 - arena_map.base) >> ARENA_SHIFT;
+         i++) {
+        if (atomic_load_relaxed(&arena_map.arenas[i]))
+            continue;
+        struct arena *arena = os_alloc(sizeof *arena);
+        if (!arena)
+            return false;
+        atomic_bump_by_owner(&growth.metadata_bytes, sizeof *arena);
+        atomic_store_release(&arena_map.arenas[i], arena);
+    }
+    return true;
+}
+
+bool arena_map_grow_locked(uint64_t pages, uint64_t *first_page, uint64_t *page_count) {
+    if (pages > WINDOW_PAGES)
+        return false;
+    size_t bytes = align_up(pages << HEAP_PAGE_SHIFT, CHUNK_BYTES);
+    if (growth.end - growth.next < bytes && !reserve_more(bytes))
+        return false;
+    uintptr_t start = growth.next;
+    if (!ensure_arenas(start, bytes) || !os_map((void *)start, bytes))
+        return false;
+    growth.next += bytes;
+    *first_page = arena_map_page(start);
+    *page_count = bytes >> HEAP_PAGE_SHIFT;
+    return true;
+}
+
+uint64_t arena_map_metadata_bytes(void) { return atomic_load_relaxed(&growth.metadata_bytes); }

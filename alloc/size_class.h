@@ -1,0 +1,47 @@
+/* Size classes: which slot a request of n bytes gets, and the arithmetic to find an object in its span.
+ *
+ * Slots of 16 bytes and more are multiples of 16, and a span begins on a page, so every object of 16 bytes or more is
+ * aligned to 16, and one whose class is a multiple of a power of two up to the page is aligned to that. */
+#ifndef HEAPTAP_ALLOC_SIZE_CLASS_H
+#define HEAPTAP_ALLOC_SIZE_CLASS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "alloc/size_class_table.h"
+
+/* The allocator's page. The kernel's may be larger; only calls to the kernel care. */
+#define HEAP_PAGE_SHIFT 13
+#define HEAP_PAGE_SIZE  ((size_t)1 << HEAP_PAGE_SHIFT)
+
+#define SIZE_CLASS_SMALL_MAX 1024
+
+struct size_class {
+    uint32_t size;    /* bytes of a slot */
+    uint32_t pages;   /* pages of its smallest span */
+    uint32_t inverse; /* of the odd part of size, modulo 2^32 */
+    uint32_t shift;   /* size == odd part << shift */
+};
+
+extern const struct size_class size_classes[SIZE_CLASS_COUNT];
+extern const uint8_t size_class_by_8[SIZE_CLASS_SMALL_MAX / 8 + 1];
+extern const uint8_t size_class_by_128[(SIZE_CLASS_MAX - SIZE_CLASS_SMALL_MAX) / 128 + 1];
+
+static inline unsigned size_class_of_small(size_t n) { return size_class_by_8[(n + 7) / 8]; }
+
+/* n <= SIZE_CLASS_MAX. */
+static inline unsigned size_class_of(size_t n) {
+    if (n <= SIZE_CLASS_SMALL_MAX)
+        return size_class_of_small(n);
+    return size_class_by_128[(n - SIZE_CLASS_SMALL_MAX + 127) / 128];
+}
+
+/* offset / size where size divides offset, and otherwise a number larger than any index (Granlund and Montgomery 1994,
+ * section 9): one multiplication and a rotation tell an object's start from its inside, and find its index. */
+static inline uint32_t size_class_index(uint32_t offset, uint32_t inverse, uint32_t shift) {
+    uint32_t q = offset * inverse;
+    return (q >> shift) | (q << ((32 - shift) & 31));
+}
+
+#endif

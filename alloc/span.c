@@ -1,0 +1,148 @@
+/* Span structures and what can be said of one span alone. Structures come from a fixalloc and are reused as
+ * spans for ever, so a thread that read a pointer to one a moment too late reads a span, not noise.
+ *
+ * Locks: only fixalloc's. May run inside malloc. */
+#include "alloc/span.h"
+
+#include <string.h>
+
+#include "alloc/fixalloc.h"
+#include "base/atomic.h"
+#include "base/bits.h"
+#include "base/check.h"
+
+enum { CARVE_BYTES = 4096, BITMAP_KINDS = 3 };
+
+static struct fixalloc spans = FIXALLOC_INIT(sizeof(struct span));
+
+/* Sample bitmaps: for spans of up to 512, 2,048 and 8,192 slots. */
+static struct fixalloc bitmaps[BITMAP_KINDS] = {FIXALLOC_INIT(64), FIXALLOC_INIT(256), FIXALLOC_INIT(1024)};
+
+void span_list_push(struct span_list *list, struct span *span) {
+    span->previous = NULL;
+    span->next = list->first;
+    if (list->first)
+        list->first->previous = span;
+    list->first = span;
+    list->count++;
+}
+
+void span_list_remove(struct span_list *list, struct span *span) {
+    if (span->previous)
+        span->previous->next = span->next;
+    else
+        list->first = span->next;
+    if (span->next)
+        span->next->previous = span->previous;
+    span->next = span->previous = NULL;
+    DCHECK(list->count > 0);
+    list->count--;
+}
+
+struct span *span_create(uintptr_t base, uint32_t pages, unsigned size_class) {
+    struct span *span = fixalloc_alloc(&spans);
+    if (!span)
+        return NULL;
+    const struct size_class *class = &size_classes[size_class];
+    size_t bytes = (size_t)pages << HEAP_PAGE_SHIFT;
+    span->base = base;
+    span->pages = pages;
+    span->size_class = (uint8_t)size_class;
+    span->slot_size = size_class ? class->size : bytes;
+    span->slots = size_class ? (uint32_t)(bytes / class->size) : 1;
+    span->inverse = class->inverse;
+    span->shift = (uint8_t)class->shift;
+    span->state = size_class ? SPAN_CURRENT : SPAN_LARGE;
+    span->countdown = SPAN_NO_COUNT;
+    return span;
+}
+
+static struct fixalloc *bitmap_source(uint32_t words) {
+    return &bitmaps[words <= 8 ? 0 : words <= 32 ? 1 : 2];
+}
+
+void span_destroy(struct span *span) {
+    DCHECK(atomic_load_relaxed(&span->sampled) == 0);
+    if (span->sample_bits)
+        fixalloc_free(bitmap_source(span->bitmap_words), (void *)(uintptr_t)span->sample_bits);
+    span->sample_bits = NULL;
+    span->state = SPAN_DEAD;
+    fixalloc_free(&spans, span);
+}
+
+bool span_carve(struct span *span) {
+    uint32_t left = span->slots - span->carved;
+    if (left == 0)
+        return false;
+    size_t size = span->slot_size;
+    uint32_t count = size >= CARVE_BYTES ? 1 : (uint32_t)(CARVE_BYTES / size);
+    if (count > left)
+        count = left;
+    char *slot = (char *)span->base + (size_t)span->carved * size;
+    char *last = slot + (size_t)(count - 1) * size;
+    void *tail = span->free;
+    span->free = slot;
+    for (; slot < last; slot += size) {
+        char *next = slot + size;
+        memcpy(slot, &next, sizeof next);
+    }
+    memcpy(last, &tail, sizeof tail);
+    span->carved += count;
+    return true;
+}
+
+uint32_t span_count_free(const struct span *span) {
+    uint32_t count = 0;
+    for (void *p = span->free; p; memcpy(&p, p, sizeof p)) {
+        CHECK(count < span->carved);
+        count++;
+    }
+    return count;
+}
+
+bool span_mark_sampled(struct span *span, uint32_t index) {
+    if (span->size_class) {
+        if (!span->sample_bits) {
+            uint32_t words = (span->slots + 63) / 64;
+            span->bitmap_words = words;
+            span->sample_bits = fixalloc_alloc(bitmap_source(words));
+            if (!span->sample_bits)
+                return false;
+        }
+        atomic_or_relaxed(&span->sample_bits[index / 64], 1ull << (index % 64));
+    }
+    atomic_add_relaxed(&span->sampled, 1);
+    uintptr_t owner = atomic_load_relaxed(&span->owner);
+    if (!(owner & SPAN_SAMPLED))
+        atomic_store_relaxed(&span->owner, owner | SPAN_SAMPLED);
+    return true;
+}
+
+bool span_unmark_sampled(struct span *span, uint32_t index) {
+    if (atomic_load_relaxed(&span->sampled) == 0)
+        return false;
+    if (span->size_class) {
+        uint64_t bit = 1ull << (index % 64);
+        if (!(atomic_load_relaxed(&span->sample_bits[index / 64]) & bit))
+            return false;
+        if (!(atomic_and_relaxed(&span->sample_bits[index / 64], ~bit) & bit))
+            return false;
+    }
+    atomic_sub_relaxed(&span->sampled, 1);
+    return true;
+}
+
+void span_locks_each(void (*visit)(struct lock *)) {
+    visit(&spans.lock);
+    for (int i = 0; i < BITMAP_KINDS; i++)
+        visit(&bitmaps[i].lock);
+}
+
+void span_memory(uint64_t *inuse, uint64_t *sys) {
+    *inuse = atomic_load_relaxed(&spans.inuse_bytes);
+    *sys = atomic_load_relaxed(&spans.sys_bytes);
+    for (int i = 0; i < BITMAP_KINDS; i++) {
+        *inuse += atomic_load_relaxed(&bitmaps[i].inuse_bytes);
+        *sys += atomic_load_relaxed(&bitmaps[i].sys_bytes);
+    }
+}

@@ -1,0 +1,101 @@
+/* A span: a run of pages that holds objects of one size class, or one large object.
+ *
+ *   pages   | slot 0 | slot 1 | slot 2 | ... | slot carved-1 | never touched ...        | tail |
+ *               ^free -> ^ -> ^ (links in the first word of free slots)
+ *
+ * Who owns a small span may allocate from it and touch its list without any lock: the cache of one thread, or nobody,
+ * then it belongs to its class's central list and that lock guards it. `owner` says which.
+ *
+ * Invariants, walked by validate.c for a span at rest:
+ *   |free| + |handed out or on a remote list| == carved <= slots
+ *   SPAN_SAMPLED in owner  <=>  sampled > 0 may hold (it is cleared lazily)
+ *   state FULL: free is empty, carved == slots, countdown == 1
+ *   state PARTIAL: countdown == handed out; CURRENT: countdown counts down from SPAN_NO_COUNT and means nothing */
+#ifndef HEAPTAP_ALLOC_SPAN_H
+#define HEAPTAP_ALLOC_SPAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "alloc/size_class.h"
+#include "base/lock.h"
+
+enum span_state {
+    SPAN_DEAD = 0, /* no pages; waits in the fixalloc */
+    SPAN_CURRENT,  /* its owner allocates from it */
+    SPAN_PARTIAL,  /* has free slots; in a list of its owner or of central */
+    SPAN_FULL,     /* every slot handed out */
+    SPAN_LARGE     /* one object of more than SIZE_CLASS_MAX bytes */
+};
+
+/* owner == address of a struct cache, or 0 for central, plus this bit where some object may be sampled. */
+#define SPAN_SAMPLED ((uintptr_t)1)
+#define SPAN_CENTRAL ((uintptr_t)0)
+
+/* Frees that a CURRENT span may see before its owner must act: more than it can ever see in one go. */
+#define SPAN_NO_COUNT 0x40000000u
+
+struct span {
+    /* The line that every free reads. */
+    _Alignas(64) _Atomic uintptr_t owner; /* written by the owner, or under the central lock; read by everybody */
+    void *free;              /* owner: free slots */
+    uintptr_t base;          /* first byte of slot 0; constant while the span lives, like all below up to pages */
+    uint32_t countdown;      /* owner: frees until it must move or release the span */
+    uint32_t slots;
+    uint32_t inverse; /* of the size class: see size_class_index */
+    uint32_t carved;  /* owner: slots that were ever on the free list */
+    uint8_t shift;
+    uint8_t size_class; /* 0 for large */
+    uint8_t state;      /* owner: enum span_state */
+    uint8_t zeroed;     /* slots that were never handed out read zero, but for their link */
+    uint32_t pages;
+    size_t slot_size; /* bytes; of a large span, all its pages */
+
+    _Atomic uint32_t sampled; /* how many of its objects are sampled */
+    uint32_t bitmap_words;    /* of sample_bits */
+
+    struct span *next, *previous;   /* owner: the list it is in */
+    _Atomic(uint64_t) *sample_bits; /* one bit a slot; NULL until the first sample; any thread clears its own bit */
+};
+
+_Static_assert(sizeof(struct span) == 128, "two cache lines");
+_Static_assert(offsetof(struct span, next) == 64, "the first line is free's fast path and all that it decides");
+
+static inline uint32_t span_index(const struct span *span, uintptr_t object) {
+    return size_class_index((uint32_t)(object - span->base), span->inverse, span->shift);
+}
+
+static inline uintptr_t span_limit(const struct span *span) {
+    return span->base + ((uintptr_t)span->pages << HEAP_PAGE_SHIFT);
+}
+
+/* A doubly linked list with its head; a zeroed one is empty. */
+struct span_list {
+    struct span *first;
+    uint32_t count;
+};
+
+void span_list_push(struct span_list *list, struct span *span);
+void span_list_remove(struct span_list *list, struct span *span);
+
+/* NULL when there is no memory for it. The pages are the caller's business. */
+struct span *span_create(uintptr_t base, uint32_t pages, unsigned size_class);
+void span_destroy(struct span *span);
+
+/* Puts up to one kernel page of untouched slots (at least one) on the free list. False when all are carved. */
+bool span_carve(struct span *span);
+
+/* Number of slots on the free list; walks it. */
+uint32_t span_count_free(const struct span *span);
+
+/* The sampled mark of one slot. `mark` is the allocating thread's; false without memory for the bitmap. `unmark` may
+ * run on any thread: true when it was marked. */
+bool span_mark_sampled(struct span *span, uint32_t index);
+bool span_unmark_sampled(struct span *span, uint32_t index);
+
+/* Every lock of this room, for fork. */
+void span_locks_each(void (*visit)(struct lock *));
+/* Bytes of span structures and sample bitmaps. */
+void span_memory(uint64_t *inuse, uint64_t *sys);
+
+#endif

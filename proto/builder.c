@@ -1,0 +1,142 @@
+/* Growing arrays without their dead copies: a region never gives back a part of itself, so arrays that double
+ * in one region leave as much behind as they hold. Here each array has a region to itself, which is freed as
+ * soon as the items have been copied to the next, larger one. Pages that were never touched cost nothing, so
+ * the room at the end is free of charge.
+ *
+ * builder_append:
+ *   1. room left: count up and return
+ *   2. compute the new capacity: twice as large, or half as large again from 16 MiB
+ *   3. refuse when all of the profile's memory together would pass the limit
+ *   4. allocate in a new region, copy, free the old region
+ *
+ * Locks: none. Allocation: regions only. */
+#include "proto/builder.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+enum { SMALLEST_CAPACITY = 4096, SLOWER_GROWTH_FROM = 16 * 1024 * 1024 };
+
+/* Where the pointer and the count of an array are in struct profile. */
+struct array_place {
+    size_t items, count, item_size;
+};
+
+#define PLACE(field, counter)                                                                                \
+    {                                                                                                        \
+        offsetof(struct profile, field), offsetof(struct profile, counter),                                  \
+            sizeof(*((struct profile *)0)->field)                                                            \
+    }
+
+static const struct array_place places[PROFILE_ARRAY_COUNT] = {
+    [PROFILE_STRINGS] = PLACE(strings, string_count),
+    [PROFILE_SAMPLE_TYPES] = PLACE(sample_types, sample_type_count),
+    [PROFILE_MAPPINGS] = PLACE(mappings, mapping_count),
+    [PROFILE_FUNCTIONS] = PLACE(functions, function_count),
+    [PROFILE_LOCATIONS] = PLACE(locations, location_count),
+    [PROFILE_LINES] = PLACE(lines, line_count),
+    [PROFILE_SAMPLES] = PLACE(samples, sample_count),
+    [PROFILE_LOCATION_IDS] = PLACE(location_ids, location_id_count),
+    [PROFILE_LABELS] = PLACE(labels, label_count),
+    [PROFILE_VALUES] = {offsetof(struct profile, values), 0, sizeof(int64_t)},
+    [PROFILE_COMMENTS] = PLACE(comments, comment_count),
+};
+
+static uint32_t *count_of(struct builder *builder, enum profile_array array) {
+    if (array == PROFILE_VALUES) return &builder->value_count;
+    return (uint32_t *)((char *)builder->profile + places[array].count);
+}
+
+static void **items_of(struct builder *builder, enum profile_array array) {
+    return (void **)((char *)builder->profile + places[array].items);
+}
+
+static size_t next_capacity(size_t capacity, size_t need) {
+    size_t grown = capacity < SLOWER_GROWTH_FROM ? capacity * 2 : capacity + capacity / 2;
+    if (grown < need) grown = need;
+    return grown < SMALLEST_CAPACITY ? SMALLEST_CAPACITY : grown;
+}
+
+void *builder_grow_array(struct region *region, void *items, size_t used, size_t need, size_t *capacity) {
+    size_t size = next_capacity(*capacity, need);
+    struct region fresh = {0};
+    void *copy = region_alloc(&fresh, size);
+    if (!copy) return NULL;
+    if (used) memcpy(copy, items, used);
+    region_free(region);
+    *region = fresh;
+    *capacity = size;
+    return copy;
+}
+
+/* Bytes of all the arrays but one, and of the texts. */
+static uint64_t taken_without(const struct profile *profile, enum profile_array array) {
+    uint64_t taken = profile->region.taken;
+    for (unsigned i = 0; i < PROFILE_ARRAY_COUNT; i++)
+        taken += i == array ? 0 : profile->arrays[i].taken;
+    return taken;
+}
+
+static bool within_limit(struct builder *builder, uint64_t bytes) {
+    if (!builder->max_memory || bytes <= builder->max_memory) return true;
+    builder->failure = PROTO_ERROR_LIMIT;
+    return false;
+}
+
+static bool grow(struct builder *builder, enum profile_array array, uint64_t need) {
+    struct profile *profile = builder->profile;
+    size_t item_size = places[array].item_size;
+    if (need >= PROFILE_NONE) {
+        builder->failure = PROTO_ERROR_LIMIT;
+        return false;
+    }
+    size_t capacity = (size_t)builder->capacity[array] * item_size;
+    uint64_t size = next_capacity(capacity, need * item_size);
+    if (!within_limit(builder, taken_without(profile, array) + size)) return false;
+    void **items = items_of(builder, array);
+    size_t used = (size_t)*count_of(builder, array) * item_size;
+    void *grown = builder_grow_array(&profile->arrays[array], *items, used, need * item_size, &capacity);
+    if (!grown) {
+        builder->failure = PROTO_ERROR_MEMORY;
+        return false;
+    }
+    *items = grown;
+    size_t fits = capacity / item_size;
+    builder->capacity[array] = fits < PROFILE_NONE ? (uint32_t)fits : PROFILE_NONE - 1;
+    return true;
+}
+
+void *builder_append(struct builder *builder, enum profile_array array, size_t more) {
+    uint32_t *count = count_of(builder, array);
+    if (more > builder->capacity[array] - *count || !builder->capacity[array]) {
+        if (more >= PROFILE_NONE || !grow(builder, array, (uint64_t)*count + more)) {
+            builder->failure = builder->failure ? builder->failure : PROTO_ERROR_LIMIT;
+            return NULL;
+        }
+    }
+    char *first = (char *)*items_of(builder, array) + (size_t)*count * places[array].item_size;
+    *count += (uint32_t)more;
+    return first;
+}
+
+bool builder_append_string(struct builder *builder, const char *text, size_t length) {
+    struct profile *profile = builder->profile;
+    if (!within_limit(builder, taken_without(profile, PROFILE_ARRAY_COUNT) + length)) return false;
+    char *copy = length < UINT32_MAX ? region_alloc(&profile->region, length + 1) : NULL;
+    if (!copy) {
+        builder->failure = PROTO_ERROR_MEMORY;
+        return false;
+    }
+    memcpy(copy, text, length); /* the region is zero-filled: the NUL is there */
+    struct profile_string *string = builder_append(builder, PROFILE_STRINGS, 1);
+    if (!string) return false;
+    *string = (struct profile_string){copy, (uint32_t)length};
+    return true;
+}
+
+bool builder_fail(const struct builder *builder, struct proto_error *error, uint64_t offset) {
+    if (builder->failure == PROTO_ERROR_LIMIT)
+        return proto_fail(error, PROTO_ERROR_LIMIT, offset, "the profile needs more memory than is allowed");
+    return proto_fail(error, PROTO_ERROR_MEMORY, offset, "out of memory");
+}

@@ -1,0 +1,368 @@
+/* Messages to model. Samples are decoded by hand, because nearly all bytes of a large profile are location
+ * ids: they go from the packed field straight into the model's flat array, where protobuf-c would first build
+ * an array of 64-bit ids for each sample. The other messages are few, and protobuf-c unpacks them from a
+ * small arena.
+ *
+ * decode_sample:
+ *   1. walk the fields; unknown ones are skipped
+ *   2. packed ids: count the varints (bytes without the high bit), grow the array once, decode into it
+ *   3. values and labels likewise; all of one sample are next to each other, because only one sample is
+ * decoded at a time
+ *   4. the number of values must be that of the first sample
+ *
+ * Everything in a message is checked here, but for what depends on messages that may come later (resolve.c).
+ *
+ * Locks: none. Allocation: regions only. */
+#include "proto/decode.h"
+
+#include <string.h>
+
+#include "base/bits.h"
+#include "profile.pb-c.h"
+#include "proto/wire.h"
+
+enum { LARGE_IDS_MAX = INT32_MAX - 1, UNPACKED_MAX = 1024 * 1024 };
+
+static bool corrupt(struct decoder *decoder, const char *text) {
+    return proto_fail(decoder->error, PROTO_ERROR_CORRUPT, decoder->offset, text);
+}
+
+static bool no_memory(struct decoder *decoder) {
+    return proto_fail(decoder->error, PROTO_ERROR_MEMORY, decoder->offset, "out of memory");
+}
+
+static bool no_room(struct decoder *decoder) {
+    return builder_fail(&decoder->builder, decoder->error, decoder->offset);
+}
+
+bool decoder_init(struct decoder *decoder, struct region *region, struct profile *profile,
+                  uint64_t max_memory, struct proto_error *error) {
+    *decoder = (struct decoder){
+        .builder = {.profile = profile, .max_memory = max_memory},
+        .error = error,
+        .arena.bytes = region_alloc(region, DECODE_ARENA_SIZE),
+    };
+    id_map_init(&decoder->mappings);
+    id_map_init(&decoder->functions);
+    id_map_init(&decoder->locations);
+    return decoder->arena.bytes || no_memory(decoder);
+}
+
+void decoder_free(struct decoder *decoder) {
+    id_map_free(&decoder->mappings);
+    id_map_free(&decoder->functions);
+    id_map_free(&decoder->locations);
+    region_free(&decoder->large_ids.region);
+    region_free(&decoder->sample_offsets.region);
+    region_free(&decoder->location_offsets.region);
+    region_free(&decoder->arena.spill);
+}
+
+static bool push_word(struct decoder *decoder, struct word_list *list, uint64_t word) {
+    size_t used = list->count * sizeof word;
+    if (used + sizeof word > list->capacity) {
+        void *words =
+            builder_grow_array(&list->region, list->words, used, used + sizeof word, &list->capacity);
+        if (!words) return no_memory(decoder);
+        list->words = words;
+    }
+    list->words[list->count++] = word;
+    return true;
+}
+
+static bool store_reference(struct decoder *decoder, uint64_t id, uint32_t *reference) {
+    if (id < REFERENCE_LARGE) {
+        *reference = id ? (uint32_t)id : PROFILE_NONE;
+        return true;
+    }
+    if (decoder->large_ids.count >= LARGE_IDS_MAX)
+        return proto_fail(decoder->error, PROTO_ERROR_LIMIT, decoder->offset, "too many large ids");
+    *reference = (uint32_t)(REFERENCE_LARGE + decoder->large_ids.count);
+    return push_word(decoder, &decoder->large_ids, id);
+}
+
+bool decode_string_index(struct decoder *decoder, uint64_t index, string_id *id) {
+    if (index >= PROFILE_NONE) return corrupt(decoder, "a string index is past the string table");
+    if (index > decoder->largest_string) {
+        decoder->largest_string = index;
+        decoder->largest_string_offset = decoder->offset;
+    }
+    *id = (string_id)index;
+    return true;
+}
+
+/* Counts the new entry, or says what is wrong with its id. */
+static bool add_id(struct decoder *decoder, struct id_map *map, uint64_t id, uint32_t index, const char *zero,
+                   const char *twice) {
+    switch (id_map_add(map, id, index)) {
+    case ID_MAP_ZERO:
+        return corrupt(decoder, zero);
+    case ID_MAP_TWICE:
+        return corrupt(decoder, twice);
+    case ID_MAP_NO_MEMORY:
+        return no_memory(decoder);
+    default:
+        return true;
+    }
+}
+
+static void *arena_alloc(void *context, size_t size) {
+    struct decode_arena *arena = context;
+    size_t rounded = align_up(size, 16);
+    if (rounded > DECODE_ARENA_SIZE - arena->used) return region_alloc(&arena->spill, size);
+    void *p = arena->bytes + arena->used;
+    arena->used += rounded;
+    return p;
+}
+
+static void arena_free(void *context, void *p) {
+    (void)context;
+    (void)p;
+}
+
+/* The message lives until the next call. NULL and *error when it is malformed. */
+static void *unpack(struct decoder *decoder, const ProtobufCMessageDescriptor *descriptor,
+                    const unsigned char *bytes, size_t size, const char *malformed) {
+    ProtobufCAllocator allocator = {arena_alloc, arena_free, &decoder->arena};
+    decoder->arena.used = 0;
+    if (decoder->arena.spill.taken) region_free(&decoder->arena.spill);
+    if (size > UNPACKED_MAX) {
+        proto_fail(decoder->error, PROTO_ERROR_LIMIT, decoder->offset, "a message is larger than is allowed");
+        return NULL;
+    }
+    void *message = protobuf_c_message_unpack(descriptor, &allocator, size, bytes);
+    if (!message) corrupt(decoder, malformed);
+    return message;
+}
+
+bool decode_value_type(struct decoder *decoder, const unsigned char *bytes, size_t size,
+                       struct profile_value_type *type) {
+    const Perftools__Profiles__ValueType *message = unpack(
+        decoder, &perftools__profiles__value_type__descriptor, bytes, size, "a value type is malformed");
+    return message && decode_string_index(decoder, (uint64_t)message->type, &type->type) &&
+           decode_string_index(decoder, (uint64_t)message->unit, &type->unit);
+}
+
+bool decode_sample_type(struct decoder *decoder, const unsigned char *bytes, size_t size) {
+    struct profile_value_type *type = builder_append(&decoder->builder, PROFILE_SAMPLE_TYPES, 1);
+    return type ? decode_value_type(decoder, bytes, size, type) : no_room(decoder);
+}
+
+bool decode_mapping(struct decoder *decoder, const unsigned char *bytes, size_t size) {
+    const Perftools__Profiles__Mapping *message =
+        unpack(decoder, &perftools__profiles__mapping__descriptor, bytes, size, "a mapping is malformed");
+    if (!message || !add_id(decoder, &decoder->mappings, message->id, decoder->mappings.count,
+                            "a mapping has the id 0", "two mappings have the same id"))
+        return false;
+    struct profile_mapping *mapping = builder_append(&decoder->builder, PROFILE_MAPPINGS, 1);
+    if (!mapping) return no_room(decoder);
+    *mapping = (struct profile_mapping){
+        .start = message->memory_start,
+        .limit = message->memory_limit,
+        .offset = message->file_offset,
+        .has_functions = message->has_functions,
+        .has_filenames = message->has_filenames,
+        .has_line_numbers = message->has_line_numbers,
+        .has_inline_frames = message->has_inline_frames,
+    };
+    return decode_string_index(decoder, (uint64_t)message->filename, &mapping->filename) &&
+           decode_string_index(decoder, (uint64_t)message->build_id, &mapping->build_id);
+}
+
+bool decode_function(struct decoder *decoder, const unsigned char *bytes, size_t size) {
+    const Perftools__Profiles__Function *message =
+        unpack(decoder, &perftools__profiles__function__descriptor, bytes, size, "a function is malformed");
+    if (!message || !add_id(decoder, &decoder->functions, message->id, decoder->functions.count,
+                            "a function has the id 0", "two functions have the same id"))
+        return false;
+    struct profile_function *function = builder_append(&decoder->builder, PROFILE_FUNCTIONS, 1);
+    if (!function) return no_room(decoder);
+    function->start_line = message->start_line;
+    return decode_string_index(decoder, (uint64_t)message->name, &function->name) &&
+           decode_string_index(decoder, (uint64_t)message->system_name, &function->system_name) &&
+           decode_string_index(decoder, (uint64_t)message->filename, &function->filename);
+}
+
+static bool decode_lines(struct decoder *decoder, const Perftools__Profiles__Location *message) {
+    struct profile_line *lines = builder_append(&decoder->builder, PROFILE_LINES, message->n_line);
+    if (!lines) return no_room(decoder);
+    for (size_t i = 0; i < message->n_line; i++) {
+        const Perftools__Profiles__Line *line = message->line[i];
+        lines[i] = (struct profile_line){.line = line->line, .column = line->column};
+        if (!store_reference(decoder, line->function_id, &lines[i].function)) return false;
+    }
+    return true;
+}
+
+bool decode_location(struct decoder *decoder, const unsigned char *bytes, size_t size) {
+    const Perftools__Profiles__Location *message =
+        unpack(decoder, &perftools__profiles__location__descriptor, bytes, size, "a location is malformed");
+    if (!message || !add_id(decoder, &decoder->locations, message->id, decoder->locations.count,
+                            "a location has the id 0", "two locations have the same id"))
+        return false;
+    struct profile_location *location = builder_append(&decoder->builder, PROFILE_LOCATIONS, 1);
+    if (!location) return no_room(decoder);
+    *location = (struct profile_location){
+        .address = message->address,
+        .first_line = decoder->builder.profile->line_count,
+        .line_count = (uint32_t)message->n_line,
+        .is_folded = message->is_folded,
+    };
+    return store_reference(decoder, message->mapping_id, &location->mapping) &&
+           push_word(decoder, &decoder->location_offsets, decoder->offset) && decode_lines(decoder, message);
+}
+
+/* The number of varints in a packed field, or SIZE_MAX when the last one is cut off. */
+static size_t count_varints(const unsigned char *p, const unsigned char *end) {
+    size_t count = 0;
+    if (p < end && end[-1] >= 0x80) return SIZE_MAX;
+    for (; p < end; p++)
+        count += *p < 0x80;
+    return count;
+}
+
+static bool add_location_ids(struct decoder *decoder, const unsigned char *p, const unsigned char *end) {
+    size_t count = count_varints(p, end);
+    if (count == SIZE_MAX) return corrupt(decoder, "a sample is malformed");
+    uint32_t *ids = builder_append(&decoder->builder, PROFILE_LOCATION_IDS, count);
+    if (!ids) return no_room(decoder);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t id;
+        if (!wire_get_varint(&p, end, &id)) return corrupt(decoder, "a sample is malformed");
+        if (id - 1 < REFERENCE_LARGE - 1) {
+            ids[i] = (uint32_t)id;
+            continue;
+        }
+        if (!id) return corrupt(decoder, "a sample refers to a location with the id 0");
+        if (!store_reference(decoder, id, &ids[i])) return false;
+    }
+    return true;
+}
+
+static bool add_values(struct decoder *decoder, const unsigned char *p, const unsigned char *end) {
+    size_t count = count_varints(p, end);
+    if (count == SIZE_MAX) return corrupt(decoder, "a sample is malformed");
+    int64_t *values = builder_append(&decoder->builder, PROFILE_VALUES, count);
+    if (!values) return no_room(decoder);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t value;
+        if (!wire_get_varint(&p, end, &value)) return corrupt(decoder, "a sample is malformed");
+        values[i] = (int64_t)value;
+    }
+    return true;
+}
+
+/* One field of a message that is decoded by hand. */
+struct field {
+    uint64_t number;
+    unsigned type;
+    uint64_t value;                   /* WIRE_VARINT */
+    const unsigned char *begin, *end; /* the bytes of the value, whatever its type */
+};
+
+static bool next_field(const unsigned char **p, const unsigned char *end, struct field *field) {
+    uint64_t tag, size = 0;
+    if (!wire_get_varint(p, end, &tag) || tag >> 3 == 0) return false;
+    field->number = tag >> 3;
+    field->type = tag & 7;
+    field->begin = *p;
+    switch (field->type) {
+    case WIRE_VARINT:
+        if (!wire_get_varint(p, end, &field->value)) return false;
+        break;
+    case WIRE_BYTES:
+        if (!wire_get_varint(p, end, &size)) return false;
+        field->begin = *p;
+        break;
+    case WIRE_FIXED64:
+        size = 8;
+        break;
+    case WIRE_FIXED32:
+        size = 4;
+        break;
+    default:
+        return false;
+    }
+    if (size > (size_t)(end - *p)) return false;
+    *p += size;
+    field->end = *p;
+    return true;
+}
+
+enum { LABEL_KEY = 1, LABEL_TEXT = 2, LABEL_NUMBER = 3, LABEL_UNIT = 4 };
+
+static bool decode_label(struct decoder *decoder, const unsigned char *p, const unsigned char *end) {
+    struct profile_label *label = builder_append(&decoder->builder, PROFILE_LABELS, 1);
+    if (!label) return no_room(decoder);
+    *label = (struct profile_label){0};
+    while (p < end) {
+        struct field field;
+        if (!next_field(&p, end, &field) || (field.number <= LABEL_UNIT && field.type != WIRE_VARINT))
+            return corrupt(decoder, "a label is malformed");
+        if (field.number == LABEL_NUMBER) label->number = (int64_t)field.value;
+        string_id *text = field.number == LABEL_KEY    ? &label->key
+                          : field.number == LABEL_TEXT ? &label->text
+                          : field.number == LABEL_UNIT ? &label->unit
+                                                       : NULL;
+        if (text && !decode_string_index(decoder, field.value, text)) return false;
+    }
+    if (label->text) {
+        label->number = 0;
+        label->unit = 0;
+    }
+    return true;
+}
+
+enum { SAMPLE_LOCATION_ID = 1, SAMPLE_VALUE = 2, SAMPLE_LABEL = 3 };
+
+static bool decode_sample_field(struct decoder *decoder, const struct field *field) {
+    bool is_number = field->type == WIRE_VARINT || field->type == WIRE_BYTES;
+    switch (field->number) {
+    case SAMPLE_LOCATION_ID:
+        return is_number ? add_location_ids(decoder, field->begin, field->end)
+                         : corrupt(decoder, "a sample is malformed");
+    case SAMPLE_VALUE:
+        return is_number ? add_values(decoder, field->begin, field->end)
+                         : corrupt(decoder, "a sample is malformed");
+    case SAMPLE_LABEL:
+        return field->type == WIRE_BYTES ? decode_label(decoder, field->begin, field->end)
+                                         : corrupt(decoder, "a sample is malformed");
+    default:
+        return true;
+    }
+}
+
+bool decode_sample(struct decoder *decoder, const unsigned char *bytes, size_t size) {
+    struct builder *builder = &decoder->builder;
+    struct profile *profile = builder->profile;
+    const unsigned char *p = bytes, *end = bytes + size;
+    struct profile_sample *sample = builder_append(builder, PROFILE_SAMPLES, 1);
+    if (!sample) return no_room(decoder);
+    if (!push_word(decoder, &decoder->sample_offsets, decoder->offset)) return false;
+    sample->first_location = profile->location_id_count;
+    sample->first_label = profile->label_count;
+    uint32_t first_value = builder->value_count;
+    while (p < end) {
+        struct field field;
+        if (!next_field(&p, end, &field)) return corrupt(decoder, "a sample is malformed");
+        if (!decode_sample_field(decoder, &field)) return false;
+    }
+    sample->location_count = profile->location_id_count - sample->first_location;
+    sample->label_count = profile->label_count - sample->first_label;
+    uint32_t value_count = builder->value_count - first_value;
+    if (profile->sample_count == 1) decoder->values_per_sample = value_count;
+    if (value_count != decoder->values_per_sample)
+        return corrupt(decoder, "a sample has not one value for each sample type");
+    return true;
+}
+
+bool decode_text(struct decoder *decoder, const unsigned char *bytes, size_t size) {
+    if (!decoder->builder.profile->string_count && size)
+        return corrupt(decoder, "the first string is not empty");
+    return builder_append_string(&decoder->builder, (const char *)bytes, size) || no_room(decoder);
+}
+
+bool decode_comment(struct decoder *decoder, uint64_t index) {
+    string_id *comment = builder_append(&decoder->builder, PROFILE_COMMENTS, 1);
+    return comment ? decode_string_index(decoder, index, comment) : no_room(decoder);
+}
