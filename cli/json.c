@@ -9,10 +9,13 @@ enum { SCHEMA = 1 };
 
 /* Length of the UTF-8 sequence at p, 0 when it is none. */
 static size_t measure_sequence(const unsigned char *p) {
-    size_t length = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : *p >= 0xe0 && *p < 0xf0 ? 3 : *p >= 0xf0 && *p < 0xf5 ? 4 : 0;
+    size_t length = *p < 0x80                 ? 1
+                    : *p >= 0xc2 && *p < 0xe0 ? 2
+                    : *p >= 0xe0 && *p < 0xf0 ? 3
+                    : *p >= 0xf0 && *p < 0xf5 ? 4
+                                              : 0;
     for (size_t i = 1; i < length; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
+        if ((p[i] & 0xc0) != 0x80) return 0;
     bool is_overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
     bool is_outside = (p[0] == 0xed && p[1] >= 0xa0) || (p[0] == 0xf4 && p[1] >= 0x90);
     return is_overlong || is_outside ? 0 : length;
@@ -46,8 +49,8 @@ static void print_file(const struct report *report, enum view_side side, FILE *o
     fputs("{", out);
     print_field("path", file->path, out);
     fprintf(out, ", \"total\": %ld, \"rate\": %ld, \"time_nanos\": %ld, \"duration_nanos\": %ld}",
-            (long)report->view->total[side], (long)report_rate(&file->profile), (long)file->profile.time_nanos,
-            (long)file->profile.duration_nanos);
+            (long)report->view->total[side], (long)report_rate(&file->profile),
+            (long)file->profile.time_nanos, (long)file->profile.duration_nanos);
 }
 
 static void print_values(const char *key, const int64_t *values, bool is_diff, FILE *out) {
@@ -73,15 +76,13 @@ bool json_print(const struct report *report, FILE *out) {
     fprintf(out, "\"%s\": ", is_diff ? "new" : "profile");
     print_file(report, VIEW_NEW, out);
     int same = report_same_process(report);
-    if (same >= 0)
-        fprintf(out, ",\n\"same_process\": %s", same ? "true" : "false");
+    if (same >= 0) fprintf(out, ",\n\"same_process\": %s", same ? "true" : "false");
     fputs(",\n\"rows\": [", out);
     for (uint32_t i = 0; i < report->rank.count; i++) {
         uint32_t index = report->rank.order[i];
         const struct view_row *row = &report->view->rows[index];
         const char *name = view_name(report->view, index);
-        if (!name)
-            return false;
+        if (!name) return false;
         fputs(i ? ",\n{" : "\n{", out);
         print_field("name", name, out);
         fputs(", ", out);

@@ -1,4 +1,5 @@
-/* The report as JSON: every row, raw integers, one schema number that changes when a field changes its meaning. */
+/* The report as JSON: every row, raw integers, one schema number that changes when a field changes its
+ * meaning. */
 #ifndef HEAPTAP_CLI_JSON_H
 #define HEAPTAP_CLI_JSON_H
 
@@ -7,7 +8,8 @@
 
 #include "cli/report.h"
 
-/* Two profiles: {"schema","view","unit","by","old":{file},"new":{file},"rows":[{"name","file","line","flat":{"old","new",
+/* Two profiles:
+ * {"schema","view","unit","by","old":{file},"new":{file},"rows":[{"name","file","line","flat":{"old","new",
  * "delta"},"cum":{...}}]}; one profile: "profile" instead of old and new, and flat and cum are numbers. False
  * when there is no memory; write errors are left in `out`. */
 bool json_print(const struct report *report, FILE *out);

@@ -1,4 +1,5 @@
-/* Numbers are brought to [1, 1000) of a unit in double: 53 bits are plenty for three digits. Rounding may carry
+/* Numbers are brought to [1, 1000) of a unit in double: 53 bits are plenty for three digits. Rounding may
+ * carry
  * ("999.6" -> "1000"), so the number of places is chosen by the rounded value. Locks, allocation: none. */
 #include "cli/quantity.h"
 
@@ -9,8 +10,7 @@
 enum { EXACT_COUNT = 9999 };
 
 enum quantity_kind quantity_kind_of(const char *unit) {
-    if (strcmp(unit, "bytes") == 0 || strcmp(unit, "byte") == 0)
-        return QUANTITY_BYTES;
+    if (strcmp(unit, "bytes") == 0 || strcmp(unit, "byte") == 0) return QUANTITY_BYTES;
     return strcmp(unit, "nanoseconds") == 0 ? QUANTITY_NANOSECONDS : QUANTITY_COUNT;
 }
 
@@ -24,7 +24,9 @@ static const struct {
     [QUANTITY_NANOSECONDS] = {{"ns", "us", "ms", "s", "s", "s", "s"}, 1000, 999},
 };
 
-static int count_places(double value) { return value < 9.995 ? 2 : value < 99.95 ? 1 : 0; }
+static int count_places(double value) {
+    return value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+}
 
 char *quantity_format(char out[QUANTITY_SIZE], enum quantity_kind kind, int64_t value, bool with_sign) {
     uint64_t size = quantity_magnitude(value);
@@ -40,7 +42,8 @@ char *quantity_format(char out[QUANTITY_SIZE], enum quantity_kind kind, int64_t 
         unit++;
     }
     bool is_whole = kind == QUANTITY_BYTES && scaled == floor(scaled) && scaled >= 10;
-    snprintf(out, QUANTITY_SIZE, "%s%.*f%s", sign, is_whole ? 0 : count_places(scaled), scaled, scales[kind].names[unit]);
+    snprintf(out, QUANTITY_SIZE, "%s%.*f%s", sign, is_whole ? 0 : count_places(scaled), scaled,
+             scales[kind].names[unit]);
     return out;
 }
 
@@ -70,7 +73,8 @@ char *quantity_duration(char out[QUANTITY_SIZE], int64_t nanoseconds) {
         return quantity_format(out, QUANTITY_NANOSECONDS, nanoseconds, false);
     const char *sign = seconds < 0 ? "-" : "";
     seconds = seconds < 0 ? -seconds : seconds;
-    long days = (long)(seconds / 86400), hours = (long)(seconds / 3600 % 24), minutes = (long)(seconds / 60 % 60);
+    long days = (long)(seconds / 86400), hours = (long)(seconds / 3600 % 24),
+         minutes = (long)(seconds / 60 % 60);
     if (days)
         snprintf(out, QUANTITY_SIZE, "%s%ldd %ldh", sign, days, hours);
     else if (hours)

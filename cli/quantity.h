@@ -1,7 +1,6 @@
-/* Values of a profile as a table shows them: three significant digits and a unit, the exact number where it is short.
- *   bytes        0  512  12.1Ki  640Ki  1.25Mi   (powers of 1024)
- *   nanoseconds  0  512ns  1.5ms  12.1s          (powers of 1000)
- *   others       0  9999  12.3k  1.25M           (powers of 1000) */
+/* Values of a profile as a table shows them: three significant digits and a unit, the exact number where it
+ * is short. bytes        0  512  12.1Ki  640Ki  1.25Mi   (powers of 1024) nanoseconds  0  512ns  1.5ms  12.1s
+ * (powers of 1000) others       0  9999  12.3k  1.25M           (powers of 1000) */
 #ifndef HEAPTAP_CLI_QUANTITY_H
 #define HEAPTAP_CLI_QUANTITY_H
 
@@ -24,8 +23,14 @@ char *quantity_share(char out[QUANTITY_SIZE], int64_t part, int64_t whole);
 char *quantity_duration(char out[QUANTITY_SIZE], int64_t nanoseconds);
 
 /* Sum and difference that wrap instead of overflowing, as the same numbers do in pprof. */
-static inline int64_t quantity_add(int64_t a, int64_t b) { return (int64_t)((uint64_t)a + (uint64_t)b); }
-static inline int64_t quantity_subtract(int64_t a, int64_t b) { return (int64_t)((uint64_t)a - (uint64_t)b); }
-static inline uint64_t quantity_magnitude(int64_t value) { return value < 0 ? 0 - (uint64_t)value : (uint64_t)value; }
+static inline int64_t quantity_add(int64_t a, int64_t b) {
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+static inline int64_t quantity_subtract(int64_t a, int64_t b) {
+    return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+static inline uint64_t quantity_magnitude(int64_t value) {
+    return value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+}
 
 #endif

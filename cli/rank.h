@@ -18,8 +18,8 @@ struct rank_rule {
     bool by_cum;  /* by cum; else by flat */
 };
 
-/* Rows that are zero everywhere are left out. Ties fall to the other measure, then to the name, so the order is the
- * same every time. False when there is no memory. */
+/* Rows that are zero everywhere are left out. Ties fall to the other measure, then to the name, so the order
+ * is the same every time. False when there is no memory. */
 bool rank_rows(struct view *view, struct rank_rule rule, struct rank *rank);
 void rank_free(struct rank *rank);
 

@@ -7,8 +7,9 @@
  *                                        [41 others: +210Ki]                         rest
  *     14.9Mi   22.8Mi   +7.94Mi    +53%  TOTAL                                       total
  *
- * Names are cleaned of control characters always: a table is lines of text, wherever it goes. They are shortened only
- * on a terminal. The sign carries the meaning, colour repeats it. Locks: none. Allocates with malloc. */
+ * Names are cleaned of control characters always: a table is lines of text, wherever it goes. They are
+ * shortened only on a terminal. The sign carries the meaning, colour repeats it. Locks: none. Allocates with
+ * malloc. */
 #include "cli/table.h"
 
 #include <stdlib.h>
@@ -29,13 +30,15 @@ struct layout {
     FILE *out;
     enum quantity_kind kind;
     unsigned width[CELLS];
-    unsigned name_width;     /* padding of the name column */
-    size_t shown;            /* rows */
-    char *name, *place;      /* NAME_BYTES each */
-    const char *tails[3];    /* colours: plus, minus, end */
+    unsigned name_width;  /* padding of the name column */
+    size_t shown;         /* rows */
+    char *name, *place;   /* NAME_BYTES each */
+    const char *tails[3]; /* colours: plus, minus, end */
 };
 
-static bool is_diff(const struct layout *layout) { return layout->report->rule.is_diff; }
+static bool is_diff(const struct layout *layout) {
+    return layout->report->rule.is_diff;
+}
 
 static void fill_diff(const struct layout *layout, int64_t before, int64_t after, struct line *line) {
     int64_t delta = quantity_subtract(after, before);
@@ -71,19 +74,17 @@ static void fill_total(const struct layout *layout, struct line *line) {
         fill_single(layout, total[VIEW_NEW], total[VIEW_NEW], line);
 }
 
-/* A diff shows what changed; rows that did not are counted among the others, unless all rows are asked for. */
+/* A diff shows what changed; rows that did not are counted among the others, unless all rows are asked for.
+ */
 static size_t count_shown(const struct layout *layout) {
     const struct report *report = layout->report;
-    if (!report->most_rows)
-        return report->rank.count;
+    if (!report->most_rows) return report->rank.count;
     size_t shown = 0;
     for (; shown < report->rank.count && shown < report->most_rows; shown++) {
         const struct view_row *row = &report->view->rows[report->rank.order[shown]];
         const int64_t *values = report->rule.by_cum ? row->cum : row->flat;
-        if (is_diff(layout) && values[VIEW_OLD] == values[VIEW_NEW])
-            break;
-        if (!is_diff(layout) && !values[VIEW_NEW])
-            break;
+        if (is_diff(layout) && values[VIEW_OLD] == values[VIEW_NEW]) break;
+        if (!is_diff(layout) && !values[VIEW_NEW]) break;
     }
     return shown;
 }
@@ -110,7 +111,7 @@ static size_t fill_texts(const struct layout *layout, uint32_t index) {
     else if (*row->file)
         snprintf(place, sizeof place, "%.4000s", shorten_path(row->file));
     term_clean(layout->place, NAME_BYTES, place);
-    unsigned before = GAP;
+    unsigned before = 0;
     for (int i = 0; i < CELLS; i++)
         before += layout->width[i] + GAP;
     if (layout->term->width) {
@@ -129,8 +130,7 @@ static size_t fill_texts(const struct layout *layout, uint32_t index) {
 static void widen(struct layout *layout, const struct line *line) {
     for (int i = 0; i < CELLS; i++) {
         unsigned length = (unsigned)strlen(line->cells[i]);
-        if (length > layout->width[i])
-            layout->width[i] = length;
+        if (length > layout->width[i]) layout->width[i] = length;
     }
 }
 
@@ -138,8 +138,8 @@ static void print_cells(const struct layout *layout, const struct line *line) {
     const char *color = line->sign && layout->term->has_color ? layout->tails[line->sign > 0 ? 0 : 1] : "";
     for (int i = 0; i < CELLS; i++) {
         bool is_colored = *color && i >= 2;
-        fprintf(layout->out, "%s%*s%s", is_colored ? color : "", (int)(layout->width[i] + GAP * (i > 0)), line->cells[i],
-                is_colored ? layout->tails[2] : "");
+        fprintf(layout->out, "%s%*s%s", is_colored ? color : "", (int)(layout->width[i] + GAP * (i > 0)),
+                line->cells[i], is_colored ? layout->tails[2] : "");
     }
     fprintf(layout->out, "%*s", GAP, "");
 }
@@ -151,7 +151,8 @@ static void print_row(const struct layout *layout, uint32_t index) {
     print_cells(layout, &line);
     fputs(layout->name, layout->out);
     if (*layout->place)
-        fprintf(layout->out, "%*s%s", (int)(columns < layout->name_width ? layout->name_width - columns + 1 : 1), "",
+        fprintf(layout->out, "%*s%s",
+                (int)(columns < layout->name_width ? layout->name_width - columns + 1 : 1), "",
                 layout->place);
     fputc('\n', layout->out);
 }
@@ -159,8 +160,11 @@ static void print_row(const struct layout *layout, uint32_t index) {
 static void print_heads(const struct layout *layout) {
     static const char *const diff_heads[CELLS] = {"OLD", "NEW", "DELTA", "%"};
     static const char *const single_heads[CELLS] = {"FLAT", "FLAT%", "CUM", "CUM%"};
-    static const char *const name_heads[] = {[VIEW_FUNCTION] = "FUNCTION", [VIEW_LINE] = "LINE", [VIEW_FILE] = "FILE",
-                                             [VIEW_MAPPING] = "MAPPING",   [VIEW_STACK] = "STACK"};
+    static const char *const name_heads[] = {[VIEW_FUNCTION] = "FUNCTION",
+                                             [VIEW_LINE] = "LINE",
+                                             [VIEW_FILE] = "FILE",
+                                             [VIEW_MAPPING] = "MAPPING",
+                                             [VIEW_STACK] = "STACK"};
     struct line line = {.sign = 0};
     for (int i = 0; i < CELLS; i++)
         strcpy(line.cells[i], is_diff(layout) ? diff_heads[i] : single_heads[i]);
@@ -172,8 +176,7 @@ static void print_heads(const struct layout *layout) {
 static void print_rest(const struct layout *layout) {
     const struct report *report = layout->report;
     size_t rest = report->rank.count - layout->shown;
-    if (!rest)
-        return;
+    if (!rest) return;
     int64_t sum = 0;
     for (size_t i = layout->shown; i < report->rank.count; i++) {
         const struct view_row *row = &report->view->rows[report->rank.order[i]];
@@ -238,8 +241,7 @@ static void measure_columns(struct layout *layout) {
     }
     for (size_t i = 0; i < layout->shown; i++) {
         size_t columns = fill_texts(layout, rank->order[i]);
-        if (columns > layout->name_width && columns <= MOST_PADDING)
-            layout->name_width = (unsigned)columns;
+        if (columns > layout->name_width && columns <= MOST_PADDING) layout->name_width = (unsigned)columns;
     }
 }
 

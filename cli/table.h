@@ -8,8 +8,9 @@
 #include "cli/report.h"
 #include "cli/term.h"
 
-/* Two profiles: OLD, NEW, DELTA and the change in per cent of flat (or cum). One profile: flat and cum with their
- * shares. Then what was left out, and the total. False when there is no memory; write errors are left in `out`. */
+/* Two profiles: OLD, NEW, DELTA and the change in per cent of flat (or cum). One profile: flat and cum with
+ * their shares. Then what was left out, and the total. False when there is no memory; write errors are left
+ * in `out`. */
 bool table_print(const struct report *report, const struct term *term, FILE *out);
 
 #endif

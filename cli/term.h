@@ -1,5 +1,5 @@
-/* What is known of where the output goes, and the cleaning of text that comes from a file: symbol names are untrusted
- * input and may hold escape sequences. */
+/* What is known of where the output goes, and the cleaning of text that comes from a file: symbol names are
+ * untrusted input and may hold escape sequences. */
 #ifndef HEAPTAP_CLI_TERM_H
 #define HEAPTAP_CLI_TERM_H
 
@@ -21,8 +21,9 @@ struct term term_open(int fd, enum term_color color);
  * terminates; returns the number of columns, one a character. */
 size_t term_clean(char *out, size_t size, const char *text);
 
-/* Shortens a function's name to `most` columns (at least 8): first the template arguments, outermost pair by pair, then
- * the middle, because both ends of a name tell more than that. Works in place on cleaned text; returns the columns. */
+/* Shortens a function's name to `most` columns (at least 8): first the template arguments, outermost pair by
+ * pair, then the middle, because both ends of a name tell more than that. Works in place on cleaned text;
+ * returns the columns. */
 size_t term_shorten(char *text, size_t most);
 
 #endif

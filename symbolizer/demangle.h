@@ -2,8 +2,9 @@
 #ifndef HEAPTAP_SYMBOLIZER_DEMANGLE_H
 #define HEAPTAP_SYMBOLIZER_DEMANGLE_H
 
-/* The readable form, or the name itself where it is not mangled; suffixes that compilers append to the clones of a
- * function (".constprop.0", ".part.3", ".cold") are taken off. To be freed; NULL when there is no memory. */
+/* The readable form, or the name itself where it is not mangled; suffixes that compilers append to the clones
+ * of a function (".constprop.0", ".part.3", ".cold") are taken off. To be freed; NULL when there is no
+ * memory. */
 char *demangle_name(const char *name);
 
 #endif

@@ -1,5 +1,6 @@
-/* Half-open address ranges with a payload, filled once and then searched: what functions, units and symbols have in
- * common. Ranges may overlap and nest. A struct that is all zero is valid and empty. Not thread safe. */
+/* Half-open address ranges with a payload, filled once and then searched: what functions, units and symbols
+ * have in common. Ranges may overlap and nest. A struct that is all zero is valid and empty. Not thread safe.
+ */
 #ifndef HEAPTAP_SYMBOLIZER_RANGES_H
 #define HEAPTAP_SYMBOLIZER_RANGES_H
 
@@ -22,7 +23,8 @@ struct ranges {
 bool ranges_add(struct ranges *ranges, uint64_t low, uint64_t high, size_t payload);
 /* Sorts; to be called once, after the last ranges_add and before the first search. */
 bool ranges_seal(struct ranges *ranges);
-/* The next range that contains the address, from the greatest low downwards; `previous` NULL for the first. */
+/* The next range that contains the address, from the greatest low downwards; `previous` NULL for the first.
+ */
 const struct range *ranges_find(const struct ranges *ranges, uint64_t address, const struct range *previous);
 void ranges_free(struct ranges *ranges);
 
