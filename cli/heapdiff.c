@@ -1,0 +1,255 @@
+/* heapdiff: shows heap profiles and what changed between two of them.
+ *
+ *   1. the option table below turns the command line into a struct request
+ *   2. the first operand may name a command; else one operand is shown and two are compared
+ *   3. cli/commands does it; whatever goes wrong comes back as one line, printed here and nowhere else
+ *
+ * Exit: 0 done, 2 usage or input error, 141 when the reader of the output went away. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/opts.h"
+
+enum { EXIT_ERROR = 2, EXIT_CLOSED_PIPE = 141, DEFAULT_ROWS = 20 };
+
+enum {
+    OPT_SAMPLE = 1,
+    OPT_ALLOC_SPACE,
+    OPT_ALLOC_OBJECTS,
+    OPT_INUSE_SPACE,
+    OPT_INUSE_OBJECTS,
+    OPT_FLAT,
+    OPT_CUM,
+    OPT_BY,
+    OPT_ROWS,
+    OPT_FORMAT,
+    OPT_OUTPUT,
+    OPT_BASE_MODE,
+    OPT_FOCUS,
+    OPT_IGNORE,
+    OPT_HIDE,
+    OPT_SHOW,
+    OPT_DEBUG_DIR,
+    OPT_NO_SYMBOLIZE,
+    OPT_COLOR,
+    OPT_VERSION,
+    OPT_HELP,
+};
+
+static const struct option_spec options[] = {
+    {OPT_SAMPLE, 0, false, "sample", "VIEW", NULL,
+     "sample type to show (default: the file's own, else its last)"},
+    {OPT_ALLOC_SPACE, 0, true, "alloc_space", NULL, NULL, "bytes allocated since the start"},
+    {OPT_ALLOC_OBJECTS, 0, true, "alloc_objects", NULL, NULL, "objects allocated since the start"},
+    {OPT_INUSE_SPACE, 0, true, "inuse_space", NULL, NULL, "bytes in use"},
+    {OPT_INUSE_OBJECTS, 0, true, "inuse_objects", NULL, NULL, "objects in use"},
+    {OPT_FLAT, 0, false, "flat", NULL, NULL, "order by what a row allocates itself (default)"},
+    {OPT_CUM, 0, false, "cum", NULL, NULL,
+     "order by what a row and its callees allocate;\na diff then shows these numbers"},
+    {OPT_BY, 0, false, "by", "WHAT", "function|line|file|mapping|stack", "what a row is (default: function)"},
+    {OPT_ROWS, 'n', false, "rows", "N", NULL, "rows to show, 0 = all (default: 20)"},
+    {OPT_FORMAT, 0, false, "format", "FORMAT", "text|json|proto", "form of the output (default: text)"},
+    {OPT_OUTPUT, 'o', false, "output", "FILE", NULL, "write to FILE instead of standard output"},
+    {OPT_BASE_MODE, 0, false, "base-mode", "MODE", "diff|subtract",
+     "how --format proto takes OLD away: as pprof's\n-diff_base (default) or its -base"},
+    {OPT_FOCUS, 0, false, "focus", "REGEX", NULL, "only samples with a frame that matches"},
+    {OPT_IGNORE, 0, false, "ignore", "REGEX", NULL, "only samples without a frame that matches"},
+    {OPT_HIDE, 0, false, "hide", "REGEX", NULL, "take frames that match out of the stacks"},
+    {OPT_SHOW, 0, false, "show", "REGEX", NULL, "keep only frames that match in the stacks"},
+    {OPT_DEBUG_DIR, 0, false, "debug-dir", "DIR", NULL,
+     "look for binaries and debug files here first;\nmay be repeated"},
+    {OPT_NO_SYMBOLIZE, 0, false, "no-symbolize", NULL, NULL, "leave frames without names as they are"},
+    {OPT_COLOR, 0, false, "color", "WHEN", "auto|always|never", "colour the changes (default: auto)"},
+    {OPT_VERSION, 0, false, "version", NULL, NULL, "print the version"},
+    {OPT_HELP, 'h', false, "help", NULL, NULL, "print this text"},
+};
+
+static const struct opts_table table = {
+    .program = "heapdiff",
+    .summary =
+        "Shows heap profiles in pprof's format, or what changed from OLD to NEW. \"-\" is standard input.",
+    .synopsis = "[options] OLD NEW\n[options] PROFILE\nmerge FILE... -o OUT\nsymbolize IN -o OUT",
+    .options = options,
+    .count = sizeof options / sizeof *options,
+};
+
+/* What the command line is collected in; the lists hold at most one entry an argument. */
+struct command_line {
+    struct request request;
+    const char **paths, **dirs;
+    bool is_done; /* --help or --version was served */
+};
+
+static int index_of(const char *choices, const char *value) {
+    int index = 0;
+    size_t length = strlen(value);
+    for (const char *p = choices; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL, index++)
+        if (strncmp(p, value, length) == 0 && (p[length] == '|' || !p[length])) return index;
+    return 0;
+}
+
+static const char *choices_of(int id) {
+    for (size_t i = 0; i < table.count; i++)
+        if (options[i].id == id) return options[i].choices;
+    return NULL;
+}
+
+static bool take_option(struct command_line *line, int id, const char *value, char error[LOAD_ERROR_SIZE]) {
+    struct request *request = &line->request;
+    int choice = choices_of(id) ? index_of(choices_of(id), value) : 0;
+    switch (id) {
+    case OPT_SAMPLE:
+        request->sample_type = value;
+        break;
+    case OPT_ALLOC_SPACE:
+        request->sample_type = "alloc_space";
+        break;
+    case OPT_ALLOC_OBJECTS:
+        request->sample_type = "alloc_objects";
+        break;
+    case OPT_INUSE_SPACE:
+        request->sample_type = "inuse_space";
+        break;
+    case OPT_INUSE_OBJECTS:
+        request->sample_type = "inuse_objects";
+        break;
+    case OPT_FLAT:
+        request->by_cum = false;
+        break;
+    case OPT_CUM:
+        request->by_cum = true;
+        break;
+    case OPT_BY:
+        request->by = (enum view_by)choice;
+        break;
+    case OPT_ROWS:
+        if (!opts_parse_count(value, UINT32_MAX, &request->most_rows)) {
+            snprintf(error, LOAD_ERROR_SIZE, "bad value '%.60s' for '--rows': a number is needed", value);
+            return false;
+        }
+        break;
+    case OPT_FORMAT:
+        request->format = (enum request_format)choice;
+        break;
+    case OPT_OUTPUT:
+        request->output = strcmp(value, "-") == 0 ? NULL : value;
+        break;
+    case OPT_BASE_MODE:
+        request->is_subtraction = choice == 1;
+        break;
+    case OPT_FOCUS:
+        request->focus = value;
+        break;
+    case OPT_IGNORE:
+        request->ignore = value;
+        break;
+    case OPT_HIDE:
+        request->hide = value;
+        break;
+    case OPT_SHOW:
+        request->show = value;
+        break;
+    case OPT_DEBUG_DIR:
+        line->dirs[request->debug_dir_count++] = value;
+        break;
+    case OPT_NO_SYMBOLIZE:
+        request->is_verbatim = true;
+        break;
+    case OPT_COLOR:
+        request->color = (enum term_color)choice;
+        break;
+    case OPT_VERSION:
+        puts("heapdiff " HEAPTAP_VERSION);
+        break;
+    case OPT_HELP:
+        opts_print_help(&table, stdout);
+        break;
+    }
+    line->is_done |= id == OPT_VERSION || id == OPT_HELP;
+    return true;
+}
+
+static bool parse(struct command_line *line, int argc, char **argv, char error[LOAD_ERROR_SIZE]) {
+    struct opts opts;
+    int id;
+    opts_begin(&opts, &table, argc, (const char *const *)argv);
+    while (!line->is_done && (id = opts_next(&opts)) != OPTS_END) {
+        if (id == OPTS_ERROR) {
+            snprintf(error, LOAD_ERROR_SIZE, "%s", opts.error);
+            return false;
+        }
+        if (id == OPTS_OPERAND)
+            line->paths[line->request.path_count++] = opts.value;
+        else if (!take_option(line, id, opts.value, error))
+            return false;
+    }
+    return true;
+}
+
+/* Directories of PPROF_BINARY_PATH come after those of the command line. */
+static bool add_binary_path(struct command_line *line, size_t room, char **copy) {
+    const char *path = getenv("PPROF_BINARY_PATH");
+    if (!path || !(*copy = strdup(path))) return !path;
+    char *rest = *copy;
+    for (char *dir; (dir = strsep(&rest, ":")) != NULL && line->request.debug_dir_count < room;)
+        if (*dir) line->dirs[line->request.debug_dir_count++] = dir;
+    return true;
+}
+
+static bool needs_output(const struct request *request, const char *command, char error[LOAD_ERROR_SIZE]) {
+    if (request->output) return true;
+    snprintf(error, LOAD_ERROR_SIZE, "'%s' needs -o FILE", command);
+    return false;
+}
+
+static bool dispatch(struct request *request, char error[LOAD_ERROR_SIZE]) {
+    const char *first = request->path_count ? request->paths[0] : "";
+    bool is_merge = strcmp(first, "merge") == 0, is_symbolize = strcmp(first, "symbolize") == 0;
+    if (is_merge || is_symbolize) {
+        request->paths++;
+        request->path_count--;
+        if (!request->path_count || (is_symbolize && request->path_count > 1)) {
+            snprintf(error, LOAD_ERROR_SIZE, "'%s' needs %s; see 'heapdiff --help'", first,
+                     is_merge ? "at least one profile" : "one profile");
+            return false;
+        }
+        return needs_output(request, first, error) &&
+               (is_merge ? command_merge(request, error) : command_symbolize(request, error));
+    }
+    if (request->path_count == 1) return command_show(request, error);
+    if (request->path_count == 2) return command_diff(request, error);
+    snprintf(error, LOAD_ERROR_SIZE, "one or two profiles are needed, not %zu; see 'heapdiff --help'",
+             request->path_count);
+    return false;
+}
+
+int main(int argc, char **argv) {
+    enum { BINARY_DIRS = 64 };
+    static char error[LOAD_ERROR_SIZE] = "out of memory";
+    size_t room = (size_t)argc + BINARY_DIRS;
+    char *binary_path = NULL;
+    struct command_line line = {.request = {.most_rows = DEFAULT_ROWS}};
+    line.paths = calloc(room, sizeof *line.paths);
+    line.dirs = calloc(room, sizeof *line.dirs);
+    line.request.paths = line.paths;
+    line.request.debug_dirs = line.dirs;
+    /* A write to a closed pipe must come back as an error, whatever disposition was inherited. */
+    signal(SIGPIPE, SIG_IGN);
+    bool ok = line.paths && line.dirs && parse(&line, argc, argv, error);
+    if (ok && line.is_done) {
+        ok = fflush(stdout) == 0;
+        snprintf(error, sizeof error, "cannot write 'standard output'");
+    } else if (ok) {
+        ok = add_binary_path(&line, room, &binary_path) && dispatch(&line.request, error);
+    }
+    free(line.paths);
+    free(line.dirs);
+    free(binary_path);
+    if (ok) return 0;
+    if (!*error) return EXIT_CLOSED_PIPE;
+    fprintf(stderr, "heapdiff: %s\n", error);
+    return EXIT_ERROR;
+}

@@ -1,0 +1,10 @@
+/* Readable names from linker names: C++ and Rust, without parameters but with template arguments. */
+#ifndef HEAPTAP_SYMBOLIZER_DEMANGLE_H
+#define HEAPTAP_SYMBOLIZER_DEMANGLE_H
+
+/* The readable form, or the name itself where it is not mangled; suffixes that compilers append to the clones
+ * of a function (".constprop.0", ".part.3", ".cold") are taken off. To be freed; NULL when there is no
+ * memory. */
+char *demangle_name(const char *name);
+
+#endif

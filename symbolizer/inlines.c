@@ -1,0 +1,240 @@
+/* DWARF's tree is large and an address needs one path of it. Three tables, each filled when first needed:
+ *
+ *   units      ranges of every compilation unit (read from the unit's own entry: .debug_aranges is optional)
+ *   functions  ranges of the functions of one unit, on the first address inside it
+ *   lines      libdw's line table of one unit, which it keeps itself
+ *
+ *   1. address -> unit -> function entry, by bisection
+ *   2. from the function down: the child whose ranges hold the address, through lexical blocks, as long as
+ * there is one; every inlined call on the way is a frame
+ *   3. the innermost frame takes its line from the line table, every other one the call line of the frame
+ * inside it
+ *
+ * Ranges that begin at 0 belong to functions the linker threw away. Depth is bounded everywhere: the file may
+ * be hostile. Locks: none. Allocates with malloc. */
+#include "symbolizer/inlines.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "symbolizer/ranges.h"
+
+enum { MAX_NESTING = 64, MAX_CHAIN = 256 };
+
+struct unit {
+    Dwarf_Die lines; /* the entry that owns the line table */
+    Dwarf_Die root;  /* the entry that owns the functions: the same, or the split unit's */
+    Dwarf_Die *dies; /* functions */
+    size_t count, capacity;
+    struct ranges functions; /* payload: index of dies */
+    bool is_collected;
+};
+
+struct inlines {
+    struct unit *units;
+    size_t count, capacity;
+    struct ranges ranges; /* payload: index of units */
+};
+
+static bool add_die_ranges(struct ranges *ranges, Dwarf_Die *die, size_t payload) {
+    Dwarf_Addr base, low, high;
+    ptrdiff_t position = 0;
+    while ((position = dwarf_ranges(die, position, &base, &low, &high)) > 0)
+        if (low != 0 && !ranges_add(ranges, low, high, payload)) return false;
+    return true;
+}
+
+static bool add_function(struct unit *unit, Dwarf_Die *die) {
+    if (unit->count == unit->capacity) {
+        size_t capacity = unit->capacity ? unit->capacity * 2 : 32;
+        Dwarf_Die *dies = reallocarray(unit->dies, capacity, sizeof *dies);
+        if (!dies) return false;
+        unit->dies = dies;
+        unit->capacity = capacity;
+    }
+    unit->dies[unit->count] = *die;
+    return add_die_ranges(&unit->functions, die, unit->count++);
+}
+
+static bool may_hold_functions(int tag) {
+    return tag == DW_TAG_namespace || tag == DW_TAG_class_type || tag == DW_TAG_structure_type ||
+           tag == DW_TAG_union_type || tag == DW_TAG_enumeration_type || tag == DW_TAG_module ||
+           tag == DW_TAG_interface_type;
+}
+
+static bool collect(struct unit *unit, Dwarf_Die *parent, int depth) {
+    Dwarf_Die die;
+    if (depth > MAX_NESTING || dwarf_child(parent, &die) != 0) return true;
+    do {
+        int tag = dwarf_tag(&die);
+        if (tag == DW_TAG_subprogram && !add_function(unit, &die)) return false;
+        if (may_hold_functions(tag) && !collect(unit, &die, depth + 1)) return false;
+    } while (dwarf_siblingof(&die, &die) == 0);
+    return true;
+}
+
+static bool collect_once(struct unit *unit) {
+    if (unit->is_collected) return true;
+    unit->is_collected = true;
+    return collect(unit, &unit->root, 0) && ranges_seal(&unit->functions);
+}
+
+static bool add_unit(struct inlines *inlines, Dwarf_Die *lines, Dwarf_Die *root) {
+    if (inlines->count == inlines->capacity) {
+        size_t capacity = inlines->capacity ? inlines->capacity * 2 : 64;
+        struct unit *units = reallocarray(inlines->units, capacity, sizeof *units);
+        if (!units) return false;
+        inlines->units = units;
+        inlines->capacity = capacity;
+    }
+    size_t index = inlines->count++, before = inlines->ranges.count;
+    struct unit *unit = &inlines->units[index];
+    *unit = (struct unit){.lines = *lines, .root = *root};
+    if (!add_die_ranges(&inlines->ranges, lines, index)) return false;
+    if (inlines->ranges.count > before) return true;
+    if (!collect_once(unit)) return false;
+    for (size_t i = 0; i < unit->functions.count; i++)
+        if (!ranges_add(&inlines->ranges, unit->functions.items[i].low, unit->functions.items[i].high, index))
+            return false;
+    return true;
+}
+
+struct inlines *inlines_open(struct Dwarf *dwarf) {
+    struct inlines *inlines = calloc(1, sizeof *inlines);
+    if (!inlines) return NULL;
+    Dwarf_CU *unit = NULL;
+    Dwarf_Die die, split;
+    uint8_t type;
+    while (dwarf_get_units(dwarf, unit, &unit, NULL, &type, &die, &split) == 0) {
+        if (type != DW_UT_compile && type != DW_UT_skeleton) continue;
+        Dwarf_Die *root = type == DW_UT_skeleton && split.cu ? &split : &die;
+        if (!add_unit(inlines, &die, root)) {
+            inlines_close(inlines);
+            return NULL;
+        }
+    }
+    if (ranges_seal(&inlines->ranges)) return inlines;
+    inlines_close(inlines);
+    return NULL;
+}
+
+void inlines_close(struct inlines *inlines) {
+    if (!inlines) return;
+    for (size_t i = 0; i < inlines->count; i++) {
+        ranges_free(&inlines->units[i].functions);
+        free(inlines->units[i].dies);
+    }
+    ranges_free(&inlines->ranges);
+    free(inlines->units);
+    free(inlines);
+}
+
+static const char *find_name(Dwarf_Die *die) {
+    Dwarf_Attribute attribute;
+    if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) ||
+        dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute)) {
+        const char *name = dwarf_formstring(&attribute);
+        if (name) return name;
+    }
+    return dwarf_diename(die);
+}
+
+/* The child, or a lexical block's child, that holds the address. */
+static bool descend(Dwarf_Die *parent, uint64_t address, Dwarf_Die *child) {
+    if (dwarf_child(parent, child) != 0) return false;
+    do {
+        int tag = dwarf_tag(child);
+        bool is_scope = tag == DW_TAG_inlined_subroutine || tag == DW_TAG_lexical_block ||
+                        tag == DW_TAG_try_block || tag == DW_TAG_catch_block;
+        if (is_scope && dwarf_haspc(child, address) == 1) return true;
+    } while (dwarf_siblingof(child, child) == 0);
+    return false;
+}
+
+/* The function and the inlined calls inside it that hold the address, outermost first. */
+static size_t find_chain(Dwarf_Die *function, uint64_t address, Dwarf_Die *chain) {
+    size_t count = 1;
+    Dwarf_Die scope = *function, child;
+    chain[0] = scope;
+    for (int depth = 0; depth < MAX_CHAIN && count < MAX_CHAIN && descend(&scope, address, &child); depth++) {
+        scope = child;
+        if (dwarf_tag(&scope) == DW_TAG_inlined_subroutine) chain[count++] = scope;
+    }
+    return count;
+}
+
+static int64_t find_number(Dwarf_Die *die, unsigned name) {
+    Dwarf_Attribute attribute;
+    Dwarf_Word value;
+    if (!dwarf_attr_integrate(die, name, &attribute) || dwarf_formudata(&attribute, &value) != 0 ||
+        value > INT32_MAX)
+        return 0;
+    return (int64_t)value;
+}
+
+static const char *find_call_file(Dwarf_Die *unit, Dwarf_Die *call) {
+    Dwarf_Files *files;
+    size_t count;
+    int64_t index = find_number(call, DW_AT_call_file);
+    if (dwarf_getsrcfiles(unit, &files, &count) != 0 || index < 0 || (size_t)index >= count) return NULL;
+    const char *name = dwarf_filesrc(files, (size_t)index, NULL, NULL);
+    return name && strcmp(name, "???") != 0 ? name : NULL;
+}
+
+static void find_line(Dwarf_Die *unit, uint64_t address, struct source_frame *frame) {
+    Dwarf_Line *line = dwarf_getsrc_die(unit, address);
+    bool is_end = false;
+    int number;
+    if (!line || dwarf_lineendsequence(line, &is_end) != 0 || is_end) return;
+    frame->file = dwarf_linesrc(line, NULL, NULL);
+    if (dwarf_lineno(line, &number) == 0 && number > 0) frame->line = number;
+}
+
+static void fill_frame(struct unit *unit, Dwarf_Die *die, Dwarf_Die *inner, uint64_t address,
+                       struct source_frame *frame) {
+    *frame = (struct source_frame){.name = find_name(die)};
+    if (inner) {
+        frame->file = find_call_file(&unit->lines, inner);
+        frame->line = find_number(inner, DW_AT_call_line);
+    } else {
+        find_line(&unit->lines, address, frame);
+    }
+    const char *declared = dwarf_decl_file(die);
+    if (declared && frame->file && strcmp(declared, frame->file) == 0)
+        frame->start_line = find_number(die, DW_AT_decl_line);
+}
+
+static const struct range *narrowest(const struct ranges *ranges, uint64_t address) {
+    const struct range *best = NULL, *range = NULL;
+    while ((range = ranges_find(ranges, address, range)) != NULL)
+        if (!best || range->high - range->low < best->high - best->low) best = range;
+    return best;
+}
+
+/* The function of this unit at the address, or NULL. */
+static Dwarf_Die *find_function(struct unit *unit, uint64_t address) {
+    if (!collect_once(unit)) return NULL;
+    const struct range *range = narrowest(&unit->functions, address);
+    return range ? &unit->dies[range->payload] : NULL;
+}
+
+size_t inlines_find(struct inlines *inlines, uint64_t address, struct source_frame *frames, size_t most) {
+    const struct range *range = NULL;
+    struct unit *unit = NULL;
+    Dwarf_Die *function = NULL;
+    while (!function && (range = ranges_find(&inlines->ranges, address, range)) != NULL) {
+        unit = &inlines->units[range->payload];
+        function = find_function(unit, address);
+    }
+    if (!function || !most) return 0;
+    Dwarf_Die chain[MAX_CHAIN];
+    size_t count = find_chain(function, address, chain), filled = 0;
+    for (size_t i = count; i-- > 0;) {
+        if (filled == most) filled--;
+        fill_frame(unit, &chain[i], i + 1 < count ? &chain[i + 1] : NULL, address, &frames[filled++]);
+    }
+    return filled;
+}

@@ -1,0 +1,28 @@
+/* Functions, inlined calls, files and lines from DWARF. Addresses are DWARF's own (link addresses of the
+ * debug file). */
+#ifndef HEAPTAP_SYMBOLIZER_INLINES_H
+#define HEAPTAP_SYMBOLIZER_INLINES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct Dwarf;
+struct inlines;
+
+/* One frame of the source: strings live as long as the DWARF does. */
+struct source_frame {
+    const char *name;   /* the linker's name where DWARF has it, else the source's; NULL where unknown */
+    const char *file;   /* NULL where unknown */
+    int64_t line;       /* 0 where unknown */
+    int64_t start_line; /* of the function's declaration, when it is in the same file; else 0 */
+};
+
+/* NULL when there is no memory. */
+struct inlines *inlines_open(struct Dwarf *dwarf);
+/* Fills `frames`, innermost inlined call first, and returns how many; 0 where DWARF knows no function at the
+ * address. A chain longer than `most` loses its outermost frames but keeps the function itself as the last.
+ */
+size_t inlines_find(struct inlines *inlines, uint64_t address, struct source_frame *frames, size_t most);
+void inlines_close(struct inlines *inlines);
+
+#endif
