@@ -134,7 +134,7 @@ static int launch_and_wait(struct launch *launch) {
     sigaction(SIGCHLD, &child_action, &launch->old_child_action);
     sigprocmask(SIG_BLOCK, &launch->waited, &launch->old_mask);
 
-    struct timespec since = run_files_now();
+    struct timespec since = run_files_begin(launch->pattern);
     pid_t child = fork();
     if (child < 0) return fail("fork");
     if (child == 0) execute(launch);

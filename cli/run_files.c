@@ -46,12 +46,6 @@ char *run_files_absolute_pattern(const char *pattern) {
     return out;
 }
 
-struct timespec run_files_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    return now;
-}
-
 /* Step 1. `program` 0: any pid. The caller frees it. */
 static char *make_glob(const char *pattern, pid_t program) {
     char *out = malloc(12 * strlen(pattern) + 1), *to = out;
@@ -102,6 +96,20 @@ static void list_files(struct run_list *list, const char *pattern, pid_t program
 static void free_list(struct run_list *list) {
     free(list->files);
     globfree(&list->matches);
+}
+
+struct timespec run_files_begin(const char *pattern) {
+    struct timespec now;
+    for (int tries = 0; tries < 100; tries++) {
+        struct run_list list;
+        clock_gettime(CLOCK_REALTIME_COARSE, &now);
+        list_files(&list, pattern, 0, now);
+        bool ambiguous = list.count != 0;
+        free_list(&list);
+        if (!ambiguous) break;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return now;
 }
 
 /* The path as seen from the current directory, where it lies below it. */

@@ -14,8 +14,9 @@
  * current directory. */
 char *run_files_absolute_pattern(const char *pattern);
 
-/* The moment from which files count. Taken from the clock that file systems stamp with. */
-struct timespec run_files_now(void);
+/* The moment from which files count, to be asked before the program starts. Taken from the clock that file
+ * systems stamp with; waits for its next tick where the pattern has a file of this very tick. */
+struct timespec run_files_begin(const char *pattern);
 
 /* Prints the one line at the end of a run: how many files, by what names, and the next command. `program` is
  * the pid of the program itself: its files are named before those of its children. */
