@@ -33,7 +33,7 @@ enum { WIRE_VARINT_MAX = 10 /* bytes */ };
 /* Returns the number of bytes written, at most WIRE_VARINT_MAX. */
 static inline size_t wire_put_varint(unsigned char *out, uint64_t value) {
     size_t n = 0;
-    for (; value >= 0x80; value >>= 7)
+    for (; value >= 0x80 && n < WIRE_VARINT_MAX - 1; value >>= 7)
         out[n++] = (unsigned char)(value | 0x80);
     out[n++] = (unsigned char)value;
     return n;

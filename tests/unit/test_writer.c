@@ -1,0 +1,308 @@
+/* The writer: what it writes is what the reader reads, in bounded memory, and never by malloc. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <cmocka.h>
+
+#include "proto/writer.h"
+#include "proto_bytes.h"
+
+/* glibc's malloc under its other name, so that this program can count the calls of its own. A sanitizer must
+ * keep its own malloc, so nothing is counted there. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+enum { CAN_COUNT = 1 };
+static size_t malloc_calls;
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *p, size_t size);
+
+void *malloc(size_t size) {
+    malloc_calls++;
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size) {
+    malloc_calls++;
+    return __libc_calloc(count, size);
+}
+
+void *realloc(void *p, size_t size) {
+    malloc_calls++;
+    return __libc_realloc(p, size);
+}
+#else
+enum { CAN_COUNT = 0 };
+static size_t malloc_calls;
+#endif
+
+/* A sink without allocation. */
+struct fixed_file {
+    size_t size;
+    unsigned char data[1 << 20];
+};
+
+static int write_fixed(void *context, const void *bytes, size_t size) {
+    struct fixed_file *file = context;
+    if (size > sizeof file->data - file->size) return ENOSPC;
+    memcpy(file->data + file->size, bytes, size);
+    file->size += size;
+    return 0;
+}
+
+static struct fixed_file file;
+static struct region region;
+
+static struct writer *open_writer(void) {
+    file.size = 0;
+    struct writer *writer = writer_open(&region, write_fixed, &file, 1);
+    assert_non_null(writer);
+    return writer;
+}
+
+static void close_and_read(struct writer *writer, struct profile *profile) {
+    struct proto_error error = {0};
+    assert_true(writer_close(writer, &error));
+    struct bytes bytes = {file.data, file.size, file.size};
+    if (!read_bytes(&bytes, NULL, profile, &error))
+        fail_msg("%s at %llu", error.text, (unsigned long long)error.offset);
+    region_free(&region);
+}
+
+static void put_one_of_each(struct writer *writer) {
+    writer_sample_type(writer, "alloc_objects", "count");
+    writer_sample_type(writer, "inuse_space", "bytes");
+    const uint64_t stack[] = {2, 1, 2};
+    const int64_t values[] = {-1, INT64_MIN};
+    struct profile_label labels[] = {
+        {.key = writer_string(writer, "bytes"), .number = 48},
+        {.key = writer_string(writer, "thread"), .text = writer_string(writer, "main")},
+    };
+    writer_sample(writer, stack, 3, values, 2, labels, 2);
+    struct profile_mapping mapping = {.start = 0x1000,
+                                      .limit = 0x3000,
+                                      .offset = 0x200,
+                                      .filename = writer_string(writer, "/bin/x"),
+                                      .build_id = writer_string(writer, "ab12"),
+                                      .has_functions = true,
+                                      .has_inline_frames = true};
+    assert_int_equal(writer_mapping(writer, &mapping), 1);
+    struct profile_line lines[] = {{.function = 1, .line = 10, .column = 3},
+                                   {.function = PROFILE_NONE, .line = 5}};
+    assert_int_equal(writer_location(writer, 0x1234, 1, lines, 2), 1);
+    assert_int_equal(writer_location(writer, UINT64_MAX, PROFILE_NONE, NULL, 0), 2);
+    struct profile_function function = {.name = writer_string(writer, "f"),
+                                        .system_name = writer_string(writer, "_f"),
+                                        .filename = writer_string(writer, "f.c"),
+                                        .start_line = -7};
+    assert_int_equal(writer_function(writer, &function), 1);
+    writer_period(writer, "space", "bytes", 524288);
+    writer_time(writer, 123, 456);
+    writer_comment(writer, "one");
+    writer_comment(writer, "two");
+    writer_default_sample_type(writer, "inuse_space");
+    writer_drop_frames(writer, "a|b", "a");
+}
+
+static void assert_text(const struct profile *profile, string_id id, const char *text) {
+    assert_string_equal(profile_text(profile, id), text);
+}
+
+static void every_field_arrives(void **state) {
+    (void)state;
+    struct profile profile;
+    struct writer *writer = open_writer();
+    put_one_of_each(writer);
+    close_and_read(writer, &profile);
+    assert_int_equal(profile.sample_type_count, 2);
+    assert_text(&profile, profile.sample_types[1].type, "inuse_space");
+    assert_text(&profile, profile.sample_types[0].unit, "count");
+    assert_int_equal(profile.sample_count, 1);
+    assert_int_equal(profile.samples[0].location_count, 3);
+    assert_int_equal(profile.location_ids[0], 1);
+    assert_int_equal(profile.location_ids[1], 0);
+    assert_int_equal(profile.values[0], -1);
+    assert_true(profile.values[1] == INT64_MIN);
+    assert_text(&profile, profile.labels[0].key, "bytes");
+    assert_int_equal(profile.labels[0].number, 48);
+    assert_int_equal(profile.labels[0].text, 0);
+    assert_text(&profile, profile.labels[1].text, "main");
+    assert_int_equal(profile.mappings[0].limit, 0x3000);
+    assert_text(&profile, profile.mappings[0].build_id, "ab12");
+    assert_true(profile.mappings[0].has_functions && profile.mappings[0].has_inline_frames);
+    assert_false(profile.mappings[0].has_filenames || profile.mappings[0].has_line_numbers);
+    assert_int_equal(profile.locations[0].mapping, 0);
+    assert_int_equal(profile.locations[1].mapping, PROFILE_NONE);
+    assert_true(profile.locations[1].address == UINT64_MAX);
+    assert_int_equal(profile.locations[0].line_count, 1);
+    assert_int_equal(profile.lines[0].column, 3);
+    assert_int_equal(profile.functions[0].start_line, -7);
+    assert_text(&profile, profile.functions[0].system_name, "_f");
+    assert_int_equal(profile.period, 524288);
+    assert_int_equal(profile.time_nanos, 123);
+    assert_int_equal(profile.duration_nanos, 456);
+    assert_text(&profile, profile.comments[1], "two");
+    assert_text(&profile, profile.default_sample_type, "inuse_space");
+    assert_text(&profile, profile.drop_frames, "a|b");
+    assert_text(&profile, profile.keep_frames, "a");
+    profile_free(&profile);
+}
+
+static void strings_are_written_once(void **state) {
+    (void)state;
+    struct profile profile;
+    struct writer *writer = open_writer();
+    assert_int_equal(writer_string(writer, ""), 0);
+    string_id a = writer_string(writer, "a text");
+    assert_int_equal(writer_string_n(writer, "a text and more", 6), a);
+    assert_int_equal(writer_string(writer, "a text"), a);
+    close_and_read(writer, &profile);
+    assert_int_equal(profile.string_count, 2);
+    profile_free(&profile);
+}
+
+/* A message larger than any buffer, between small ones. */
+static void large_messages_pass(void **state) {
+    (void)state;
+    enum { DEPTH = 100000, LETTERS = 200000 };
+    static uint64_t stack[DEPTH];
+    static char text[LETTERS + 1];
+    const int64_t value = 5;
+    for (size_t i = 0; i < DEPTH; i++)
+        stack[i] = 1 + i % 2;
+    memset(text, 'x', LETTERS);
+    struct profile profile;
+    struct writer *writer = open_writer();
+    writer_sample_type(writer, "n", "count");
+    writer_sample(writer, stack, 1, &value, 1, NULL, 0);
+    writer_sample(writer, stack, DEPTH, &value, 1, NULL, 0);
+    writer_comment(writer, text);
+    writer_sample(writer, stack, 2, &value, 1, NULL, 0);
+    writer_location(writer, 1, PROFILE_NONE, NULL, 0);
+    writer_location(writer, 2, PROFILE_NONE, NULL, 0);
+    close_and_read(writer, &profile);
+    assert_int_equal(profile.sample_count, 3);
+    assert_int_equal(profile.samples[1].location_count, DEPTH);
+    for (uint32_t i = 0; i < DEPTH; i++)
+        assert_int_equal(profile.location_ids[1 + i], i % 2);
+    assert_string_equal(profile_text(&profile, profile.comments[0]), text);
+    profile_free(&profile);
+}
+
+/* Many samples in the memory of few; and none of it is malloc's. */
+static void memory_is_bounded_and_not_mallocs(void **state) {
+    (void)state;
+    enum { SAMPLES = 20000, DEPTH = 40 };
+    uint64_t stack[DEPTH];
+    const int64_t values[] = {1, 2};
+    struct proto_error error = {0};
+    for (uint64_t i = 0; i < DEPTH; i++)
+        stack[i] = i + 1;
+    size_t before = malloc_calls;
+    struct writer *writer = open_writer();
+    put_one_of_each(writer);
+    struct profile_label label = {.key = writer_string(writer, "bytes"), .number = 64};
+    size_t taken = 0;
+    for (int i = 0; i < SAMPLES; i++) {
+        writer_sample(writer, stack, DEPTH, values, 2, &label, 1);
+        taken = i == 100 ? region.taken : taken;
+    }
+    assert_int_equal(region.taken, taken);
+    assert_true(region.taken < 1024 * 1024);
+    for (int i = 0; i < DEPTH; i++)
+        writer_location(writer, (uint64_t)i, PROFILE_NONE, NULL, 0);
+    assert_true(writer_close(writer, &error));
+    assert_int_equal(malloc_calls, before);
+    if (CAN_COUNT) {
+        free(malloc(1));
+        assert_int_equal(malloc_calls, before + 1);
+    }
+    region_free(&region);
+}
+
+static void the_first_error_sticks(void **state) {
+    (void)state;
+    struct proto_error error = {0};
+    const uint64_t id = 1;
+    const int64_t values[] = {1, 2, 3};
+    struct writer *writer = open_writer();
+    put_one_of_each(writer);
+    writer_sample(writer, &id, 1, values, 3, NULL, 0);
+    writer_comment(writer, "later");
+    assert_int_equal(writer_location(writer, 1, 1, NULL, 0), 0);
+    assert_false(writer_close(writer, &error));
+    assert_int_equal(error.code, PROTO_ERROR_CORRUPT);
+    region_free(&region);
+}
+
+static int nowhere(void *context, const void *bytes, size_t size) {
+    (void)context;
+    (void)bytes;
+    (void)size;
+    return EROFS;
+}
+
+static void the_sinks_error_comes_through(void **state) {
+    (void)state;
+    struct proto_error error = {0};
+    struct writer *writer = writer_open(&region, nowhere, NULL, 1);
+    assert_non_null(writer);
+    put_one_of_each(writer);
+    assert_false(writer_close(writer, &error));
+    assert_int_equal(error.code, PROTO_ERROR_IO);
+    assert_int_equal(error.saved_errno, EROFS);
+    region_free(&region);
+}
+
+/* Whatever the limit of the region is: a refusal at the start, an error at the end, or a whole profile. */
+static void every_shortage_is_an_error(void **state) {
+    (void)state;
+    int whole = 0, failed = 0;
+    for (size_t limit = 64 * 1024; limit < 4 * 1024 * 1024; limit += 64 * 1024) {
+        struct proto_error error = {0};
+        struct region small = {.limit = limit};
+        file.size = 0;
+        struct writer *writer = writer_open(&small, write_fixed, &file, 1);
+        char text[64];
+        for (int i = 0; writer && i < 20000; i++) {
+            snprintf(text, sizeof text, "text number %d", i);
+            writer_string(writer, text);
+        }
+        bool ok = writer && writer_close(writer, &error);
+        if (writer && !ok) assert_int_equal(error.code, PROTO_ERROR_MEMORY);
+        whole += ok;
+        failed += !ok;
+        region_free(&small);
+    }
+    assert_true(whole > 0 && failed > 0);
+}
+
+/* Writing what was read changes nothing but numbers, so writing that once more gives the same bytes. */
+static void a_copy_of_a_copy_is_the_same(void **state) {
+    (void)state;
+    struct bytes golden = golden_file(__FILE__, "go_json_100x.pb.gz"), once = {0}, twice = {0};
+    struct profile profile;
+    struct proto_error error;
+    assert_true(read_bytes(&golden, NULL, &profile, &error));
+    assert_true(writer_write_profile(&profile, writer_to_bytes, &once, 6, &error));
+    profile_free(&profile);
+    assert_true(read_bytes(&once, NULL, &profile, &error));
+    assert_true(writer_write_profile(&profile, writer_to_bytes, &twice, 6, &error));
+    profile_free(&profile);
+    assert_int_equal(once.size, twice.size);
+    assert_memory_equal(once.data, twice.data, once.size);
+    free_bytes(&golden);
+    free_bytes(&once);
+    free_bytes(&twice);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_field_arrives),        cmocka_unit_test(strings_are_written_once),
+        cmocka_unit_test(large_messages_pass),        cmocka_unit_test(memory_is_bounded_and_not_mallocs),
+        cmocka_unit_test(the_first_error_sticks),     cmocka_unit_test(the_sinks_error_comes_through),
+        cmocka_unit_test(every_shortage_is_an_error), cmocka_unit_test(a_copy_of_a_copy_is_the_same),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
