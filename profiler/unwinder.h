@@ -18,7 +18,7 @@ enum {
     UNWINDER_SLACK = 32,
 };
 
-/* One way: fills at most `room` return addresses, the first is that of its own caller. May run inside malloc. */
+/* One way: fills at most `room` return addresses from its own frame on. May run inside malloc. */
 typedef size_t (*unwinder_way)(uintptr_t *frames, size_t room);
 
 /* Loads and tries what is needed. Outside malloc only. False: libunwind was asked for and is not to be had; frame
