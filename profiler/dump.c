@@ -21,6 +21,7 @@
 #include "profiler/dump_history.h"
 #include "profiler/dump_name.h"
 #include "profiler/dump_thread.h"
+#include "profiler/quiet.h"
 
 #define SECOND ((int64_t)1000000000)
 
@@ -49,8 +50,12 @@ static void complain(const char *path, int error) {
     if (!quiet)
         last_complaint = now;
     lock_release(&lock);
-    if (!quiet)
-        log_line("cannot write profile '%s': %s", path, dump_file_error_text(error));
+    if (quiet)
+        return;
+    struct quiet signals; /* stderr may be the file that reached its limit */
+    quiet_begin(&signals);
+    log_line("cannot write profile '%s': %s", path, dump_file_error_text(error));
+    quiet_end(&signals);
 }
 
 static int write_file(const char *path, struct dump_file *file) {

@@ -2,8 +2,7 @@
  *   1. refuse a symbolic link, a directory, a device at the target: rename would replace it;
  *   2. create the temporary file: a name with 64 random bits, O_EXCL and O_NOFOLLOW, mode 0600;
  *   3. fill it, fsync it, rename it over the target; on any failure unlink it.
- * SIGXFSZ and SIGPIPE are blocked meanwhile, and taken back when the write raised one, so that a limit on file sizes
- * cannot end the program.
+ * A limit on file sizes cannot end the program meanwhile (profiler/quiet.h).
  *
  * Locks: none. Allocation: none. */
 #include "profiler/dump_file.h"
@@ -11,15 +10,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/rand.h"
+#include "profiler/quiet.h"
 
 struct sink {
     int fd;
@@ -42,31 +40,12 @@ static int write_all(void *context, const void *bytes, size_t size) {
     return 0;
 }
 
-/* Runs the fill with the two signals of a failed write held back. One that was pending before stays pending. */
-static int fill_quietly(struct sink *sink, dump_fill fill, void *argument) {
-    sigset_t quiet, before, pending;
-    sigemptyset(&quiet);
-    sigaddset(&quiet, SIGXFSZ);
-    sigaddset(&quiet, SIGPIPE);
-    sigpending(&pending);
-    pthread_sigmask(SIG_BLOCK, &quiet, &before);
-    int error = fill(write_all, sink, argument);
-    int raised = error == EFBIG ? SIGXFSZ : error == EPIPE ? SIGPIPE : 0;
-    if (raised && !sigismember(&pending, raised)) {
-        static const struct timespec now = {0, 0};
-        sigset_t taken;
-        sigemptyset(&taken);
-        sigaddset(&taken, raised);
-        while (sigtimedwait(&taken, NULL, &now) < 0 && errno == EINTR)
-            ;
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
-}
-
 int dump_file_write_fd(int fd, dump_fill fill, void *argument, uint64_t *size) {
     struct sink sink = {.fd = fd};
-    int error = fill_quietly(&sink, fill, argument);
+    struct quiet quiet;
+    quiet_begin(&quiet);
+    int error = fill(write_all, &sink, argument);
+    quiet_end(&quiet);
     *size = sink.size;
     return error;
 }

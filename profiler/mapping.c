@@ -1,4 +1,5 @@
 /* refresh:
+ *   0. nothing to do where the loader's counts of loads and unloads are those of the last time;
  *   1. ask the loader for every object and write down its executable segments in a list of our own: inside the
  *      loader's lock nothing of ours is locked, since a constructor that runs under it may come here through dlclose;
  *   2. take the lock; give up where another refresh has seen a later state (the loader counts loads and unloads);
@@ -200,8 +201,28 @@ static void add_row_locked(struct mapping_table *table, const struct mapping_row
     table->count++;
 }
 
+/* The first object tells the loader's counters; one is enough. */
+static int read_counters(struct dl_phdr_info *info, size_t size, void *data) {
+    struct list *list = data;
+    (void)size;
+    list->loads = info->dlpi_adds;
+    list->unloads = info->dlpi_subs;
+    return 1;
+}
+
+static bool is_current(struct mapping_table *table) {
+    struct list now = {.count = 0};
+    loader_visit_objects(read_counters, &now);
+    lock_acquire(&table->lock);
+    bool same = table->loads == now.loads && table->unloads == now.unloads;
+    lock_release(&table->lock);
+    return same;
+}
+
 bool mapping_refresh(struct mapping_table *table) {
     struct list list = {.is_first = true};
+    if (is_current(table))
+        return false;
     loader_visit_objects(list_object, &list);
     lock_acquire(&table->lock);
     uint32_t generation = table->generation;

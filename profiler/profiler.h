@@ -24,7 +24,7 @@ void profiler_stop(void);
 
 struct profiler_counters {
     uint64_t samples;         /* recorded */
-    uint64_t dropped_unwind;  /* the unwinder was in use on this thread, or a fork was going on */
+    uint64_t dropped_unwind;  /* the unwinder was in use on this thread already, or a fork did not end */
     uint64_t dropped_memory;  /* a table was full */
 };
 

@@ -2,7 +2,8 @@
  *
  * capture:
  *   1. refuse where this thread is inside already: its unwinder's state is half changed;
- *   2. go through the door: count in, and out again where a fork has closed it;
+ *   2. go through the door: count in; where a fork has closed it count out again and wait for the fork to end, as every
+ *      thread does then at the allocator's locks. The forking thread itself walks through;
  *   3. unwind; meanwhile the loader answers this thread without its lock (profiler/loader.h);
  *   4. count out; cut our own frames off the leaf end.
  *
@@ -10,8 +11,13 @@
  * without sampling. errno is kept by the caller. */
 #include "profiler/unwinder.h"
 
+#include <limits.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/atomic.h"
 #include "base/check.h"
@@ -21,6 +27,7 @@
 #include "profiler/unwinder_libunwind.h"
 
 enum { FORK_WAIT_NANOSECONDS = 500 * 1000 * 1000 };
+#define DOOR_WAIT_NANOSECONDS INT64_C(5000000000)
 
 /* Written at start and in the child of fork, when no thread is inside. */
 static unwinder_way way = unwinder_fp_capture;
@@ -29,10 +36,11 @@ static uintptr_t own_start, own_limit;
 static bool started;
 
 static _Atomic uint32_t inside; /* threads between the door's two sides */
-static _Atomic bool closed;
+static _Atomic uint32_t closed; /* 1 while a fork goes on; a futex */
 static _Atomic uint64_t dropped;
 static bool left_inside; /* the last fork_prepare gave up waiting */
 static _Thread_local bool is_inside;
+static _Thread_local bool is_forking; /* this thread closed the door */
 
 void unwinder_set_own_code(uintptr_t start, uintptr_t limit) {
     own_start = start;
@@ -84,13 +92,34 @@ void unwinder_forget(void) {
         unwinder_libunwind_forget();
 }
 
+/* Sleeps while the door is closed; false when it stays closed for longer than a fork can take. */
+static bool wait_for_door(void) {
+    static const struct timespec patience = {.tv_nsec = 100 * 1000 * 1000};
+    int64_t give_up = os_now() + DOOR_WAIT_NANOSECONDS;
+    while (atomic_load_seq_cst(&closed)) {
+        if (os_now() >= give_up)
+            return false;
+        syscall(SYS_futex, &closed, FUTEX_WAIT_PRIVATE, 1, &patience, NULL, 0);
+    }
+    return true;
+}
+
+static void open_door(void) {
+    is_forking = false;
+    atomic_store_seq_cst(&closed, 0);
+    syscall(SYS_futex, &closed, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
 static bool enter(void) {
-    if (is_inside || atomic_load_relaxed(&closed))
+    if (is_inside || (is_forking && left_inside))
         return false;
-    atomic_add_seq_cst(&inside, 1);
-    if (UNLIKELY(atomic_load_seq_cst(&closed))) {
+    for (;;) {
+        atomic_add_seq_cst(&inside, 1);
+        if (LIKELY(!atomic_load_seq_cst(&closed)) || is_forking)
+            break;
         atomic_sub_seq_cst(&inside, 1);
-        return false;
+        if (!wait_for_door())
+            return false;
     }
     is_inside = true;
     return true;
@@ -126,14 +155,18 @@ bool unwinder_capture(uintptr_t *frames, size_t depth, size_t *count) {
 
 void unwinder_fork_prepare(void) {
     int64_t give_up = os_now() + FORK_WAIT_NANOSECONDS;
-    atomic_store_seq_cst(&closed, true);
     uint32_t self = is_inside;
+    is_forking = true;
+    atomic_store_seq_cst(&closed, 1);
     while (atomic_load_seq_cst(&inside) > self && os_now() < give_up)
         sched_yield();
     left_inside = atomic_load_seq_cst(&inside) > self;
 }
 
-void unwinder_fork_parent(void) { atomic_store_seq_cst(&closed, false); }
+void unwinder_fork_parent(void) {
+    left_inside = false;
+    open_door();
+}
 
 void unwinder_fork_child(void) {
     atomic_store_relaxed(&inside, is_inside);
@@ -141,5 +174,6 @@ void unwinder_fork_child(void) {
         way = unwinder_fp_capture;
         way_name = "fp";
     }
-    atomic_store_seq_cst(&closed, false);
+    left_inside = false;
+    open_door();
 }

@@ -18,7 +18,7 @@ enum {
     UNWINDER_SLACK = 32,
 };
 
-/* One way: fills at most `room` return addresses, the first is that of its own caller. May run inside malloc. */
+/* One way: fills at most `room` return addresses from its own frame on. May run inside malloc. */
 typedef size_t (*unwinder_way)(uintptr_t *frames, size_t room);
 
 /* Loads and tries what is needed. Outside malloc only. False: libunwind was asked for and is not to be had; frame
@@ -32,7 +32,7 @@ void unwinder_set_own_code(uintptr_t start, uintptr_t limit);
 bool unwinder_trims(void);
 
 /* At most `depth` frames into `frames`, which has room for depth + UNWINDER_SLACK. False: dropped, because this thread
- * is in the unwinder already (a signal came in it), or a fork is going on. */
+ * is in the unwinder already (a signal came in it), or a fork has gone on for seconds. */
 bool unwinder_capture(uintptr_t *frames, size_t depth, size_t *count);
 uint64_t unwinder_dropped(void);
 

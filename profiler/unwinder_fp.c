@@ -24,6 +24,8 @@
 enum { LARGEST_FRAME = 1 << 20, SMALLEST_PAGE = 4096, KERNEL_SIGSET_BYTES = 8 };
 
 static bool is_readable(uintptr_t page) {
+    if (page == 0)
+        return false; /* to the call that means no mask */
     return syscall(SYS_rt_sigprocmask, ~0, page, NULL, KERNEL_SIGSET_BYTES) == 0 || errno != EFAULT;
 }
 
@@ -41,7 +43,7 @@ static bool can_read_frame(uintptr_t frame, uintptr_t *proven) {
 size_t unwinder_fp_walk(uintptr_t frame, uintptr_t *frames, size_t room) {
     uintptr_t block = (uintptr_t)__builtin_thread_pointer();
     uintptr_t end = frame < block ? block : UINTPTR_MAX - LARGEST_FRAME;
-    uintptr_t proven = 0;
+    uintptr_t proven = 1; /* no page */
     size_t count = 0;
     while (count < room && frame % sizeof(uintptr_t) == 0 && frame < end - 2 * sizeof(uintptr_t) &&
            can_read_frame(frame, &proven)) {

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Loading, unloading, forking and sampling every allocation at once: no deadlock, no crash, and a profile that names
+# the library that has gone.
+set -eu
+command -v cc >/dev/null && command -v python3 >/dev/null || exit 77
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+programs=$HEAPTAP_SOURCE/tests/programs
+cc -D_GNU_SOURCE -g -O1 -fno-builtin -pthread "$programs/dlopen_storm.c" -o "$work/storm" -ldl
+cc -D_GNU_SOURCE -g -O1 -fno-builtin -shared -fPIC "$programs/storm_plugin.c" -o "$work/plugin.so"
+for unwinder in libunwind fp; do
+    HEAPTAP_MEMPROFILERATE=1 HEAPTAP_UNWINDER=$unwinder HEAPTAP_DUMP="$work/$unwinder.%p.pb.gz" HEAPTAP_DUMP_INTERVAL=200ms \
+        LD_PRELOAD="$HEAPTAP_BUILD/libheaptap.so" timeout 60 "$work/storm" "$work/plugin.so" 3 >"$work/out" 2>&1 || {
+        echo "$unwinder: exit $?"
+        cat "$work/out"
+        exit 1
+    }
+done
+cd "$programs" && PYTHONDONTWRITEBYTECODE=1 python3 - "$work" <<'PYTHON'
+import glob, sys
+from profile_reader import Profile
+for unwinder in ("libunwind", "fp"):
+    files = [Profile(f) for f in glob.glob(f"{sys.argv[1]}/{unwinder}.*.pb.gz")]
+    profile = max(files, key=lambda p: len(p.samples))
+    plugins = [m[1] for m in profile.mappings if profile.strings[m[5]].endswith("plugin.so")]
+    assert plugins, "the library is not among the mappings"
+    leaves = [profile.addresses[s.locations[0]][1] for s in profile.samples if s.locations]
+    assert any(leaf in plugins for leaf in leaves), "no sample in the library"
+    assert all(v >= 0 for s in profile.samples for v in s.values)
+PYTHON

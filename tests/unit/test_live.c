@@ -1,0 +1,98 @@
+/* The table of live objects: against a plain array, under threads, and at its ceiling. */
+#include "profiler/live.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/rand.h"
+#include "profiler/table_memory.h"
+#include "tests/support/unit.h"
+
+enum { OBJECTS = 20000, OPERATIONS = 400000, THREADS = 4 };
+
+static struct live_table table;
+
+static const void *object_at(uintptr_t number) { return (const void *)(0x7f0000000000 + number * 16); }
+
+static void test_against_an_array(void **state) {
+    static uint32_t buckets[OBJECTS]; /* 0 = not alive */
+    struct rand_state rand;
+    size_t count = 0;
+    (void)state;
+    rand_seed(&rand, 3);
+    live_init(&table);
+    for (int i = 0; i < OPERATIONS; i++) {
+        uintptr_t n = rand_below(&rand, OBJECTS);
+        if (buckets[n]) {
+            assert_int_equal(live_remove(&table, object_at(n)), buckets[n]);
+            buckets[n] = 0;
+            count--;
+        } else {
+            assert_int_equal(live_remove(&table, object_at(n)), 0);
+            buckets[n] = (uint32_t)rand_below(&rand, 1 << 30) + 1;
+            assert_true(live_insert(&table, object_at(n), buckets[n]));
+            count++;
+        }
+        if (i % 50000 == 0)
+            assert_int_equal(live_count(&table), count);
+    }
+    for (uintptr_t n = 0; n < OBJECTS; n++)
+        assert_int_equal(live_remove(&table, object_at(n)), buckets[n]);
+    assert_int_equal(live_count(&table), 0);
+    live_free(&table);
+    assert_int_equal(table_memory_used(), 0);
+}
+
+/* Each thread inserts and the next one frees: half of all records are taken out by another thread. */
+static void *churn(void *argument) {
+    uintptr_t base = (uintptr_t)argument * OBJECTS;
+    for (int round = 0; round < 10; round++) {
+        for (uintptr_t n = 0; n < OBJECTS; n++)
+            if (!live_insert(&table, object_at(base + n), (uint32_t)n + 1))
+                return &table;
+        for (uintptr_t n = OBJECTS; n-- > 0;)
+            if (live_remove(&table, object_at(base + n)) != n + 1)
+                return &table;
+    }
+    return NULL;
+}
+
+static void test_threads(void **state) {
+    pthread_t threads[THREADS];
+    (void)state;
+    live_init(&table);
+    for (uintptr_t i = 0; i < THREADS; i++)
+        pthread_create(&threads[i], NULL, churn, (void *)i);
+    for (int i = 0; i < THREADS; i++) {
+        void *complaint;
+        pthread_join(threads[i], &complaint);
+        assert_null(complaint);
+    }
+    assert_int_equal(live_count(&table), 0);
+    live_free(&table);
+}
+
+static void test_ceiling(void **state) {
+    uintptr_t n = 0;
+    (void)state;
+    table_memory_set_limit(1 << 20);
+    live_init(&table);
+    while (n < 200000 && live_insert(&table, object_at(n), 1))
+        n++;
+    assert_true(n > 10000 && n < 100000);
+    assert_true(table_memory_used() <= 1 << 20);
+    for (uintptr_t i = 0; i < n; i++)
+        assert_int_equal(live_remove(&table, object_at(i)), 1);
+    assert_true(live_insert(&table, object_at(0), 1));
+    live_free(&table);
+    table_memory_set_limit(64 << 20);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_against_an_array),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_ceiling),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
