@@ -3,6 +3,7 @@
 #ifndef HEAPTAP_SYMBOLIZER_INLINES_H
 #define HEAPTAP_SYMBOLIZER_INLINES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,10 +12,14 @@ struct inlines;
 
 /* One frame of the source: strings live as long as the DWARF does. */
 struct source_frame {
-    const char *name;   /* the linker's name where DWARF has it, else the source's; NULL where unknown */
-    const char *file;   /* NULL where unknown */
-    int64_t line;       /* 0 where unknown */
-    int64_t start_line; /* of the function's declaration, when it is in the same file; else 0 */
+    const char *name; /* the linker's name where DWARF has it, else the source's; NULL where unknown */
+    /* With namespaces and classes, for C++ functions whose linker name DWARF does not have (static ones and
+     * those in unnamed namespaces); else NULL. */
+    const char *qualified;
+    bool has_linkage_name; /* `name` is the linker's */
+    const char *file;      /* NULL where unknown */
+    int64_t line;          /* 0 where unknown */
+    int64_t start_line;    /* of the function's declaration, when it is in the same file; else 0 */
 };
 
 /* NULL when there is no memory. */
