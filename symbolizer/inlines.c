@@ -213,7 +213,6 @@ static const char *find_qualified(struct inlines *inlines, Dwarf_Die *die, const
 static void find_names(struct inlines *inlines, struct unit *unit, Dwarf_Die *die,
                        struct source_frame *frame) {
     frame->name = find_linkage_name(die);
-    frame->has_linkage_name = frame->name != NULL;
     if (frame->name) return;
     frame->name = dwarf_diename(die);
     if (frame->name && is_cplusplus(&unit->root))

@@ -3,7 +3,6 @@
 #ifndef HEAPTAP_SYMBOLIZER_INLINES_H
 #define HEAPTAP_SYMBOLIZER_INLINES_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,7 +15,6 @@ struct source_frame {
     /* With namespaces and classes, for C++ functions whose linker name DWARF does not have (static ones and
      * those in unnamed namespaces); else NULL. */
     const char *qualified;
-    bool has_linkage_name; /* `name` is the linker's */
     const char *file;      /* NULL where unknown */
     int64_t line;          /* 0 where unknown */
     int64_t start_line;    /* of the function's declaration, when it is in the same file; else 0 */

@@ -121,7 +121,7 @@ static struct opened *find_opened(struct symbolizer *symbolizer, const char *pat
 static bool prefers_symbol(const struct source_frame *frame, const char *symbol, bool is_exported) {
     if (!frame->name) return true;
     if (frame->qualified) return strncmp(symbol, "_Z", 2) == 0;
-    return is_exported && !frame->has_linkage_name;
+    return is_exported && strncmp(frame->name, "_Z", 2) != 0 && strncmp(frame->name, "_R", 2) != 0;
 }
 
 /* Frames of a link address, innermost first; 0 when nothing covers it. */
