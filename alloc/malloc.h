@@ -14,8 +14,6 @@ void heap_free(void *p);
 /* Aborts with one line when `size` is of another size class than the object. */
 void heap_free_sized(void *p, size_t size);
 size_t heap_usable_size(const void *p);
-/* Bytes returned to the system. */
-size_t heap_release_idle(void);
 
 /* For whoever owns the process's atfork handlers: the order is prepare, then parent or child. Between them
  * the calling thread may allocate; every other thread waits. */

@@ -1,7 +1,8 @@
 /* Messages to model. Samples are decoded by hand, because nearly all bytes of a large profile are location
- * ids: they go from the packed field straight into the model's flat array, where protobuf-c would first build
- * an array of 64-bit ids for each sample. The other messages are few, and protobuf-c unpacks them from a
- * small arena.
+ * ids: they go from the packed field straight into the model's flat array, where protobuf-c first builds an
+ * array of 64-bit ids for each sample. Measured on 200,000 samples of 40 frames, uncompressed: 0.133 s
+ * against 0.168 s for the whole file, and no temporary memory in proportion to a hostile sample. The other
+ * messages are few, and protobuf-c unpacks them from a small arena.
  *
  * decode_sample:
  *   1. walk the fields; unknown ones are skipped

@@ -1,0 +1,94 @@
+/* The per-thread cache: what malloc's fast path reads and writes, without locks or atomic read-modify-writes.
+ *
+ * For each size class it holds the span that the thread allocates from now, the spans with free slots that come next, and
+ * those that are full. `struct class_slot` is all that the fast path needs of a class, two to a cache line.
+ *
+ *   thread -> cache.slots[class].span -> free -> object
+ *
+ * Counters have one writer, the owning thread, and are read by anybody; they only grow. A cache outlives its thread and is
+ * taken over, counters and all, by a later one, so sums over all caches are exact for the whole process. */
+#ifndef HEAPTAP_ALLOC_CACHE_H
+#define HEAPTAP_ALLOC_CACHE_H
+
+#include "alloc/central.h"
+#include "alloc/remote.h"
+
+enum cache_state {
+    CACHE_IDLE = 0, /* no thread; whoever pushes to `remote` empties it */
+    CACHE_ATTACHED, /* a thread's; it empties `remote` when it runs out of free slots */
+    CACHE_LOST      /* its thread did not survive a fork: its lists are not to be believed */
+};
+
+struct class_slot {
+    struct span *span;            /* never NULL: cache_no_span stands for none */
+    _Atomic uint64_t mallocs;     /* allocations from this class by this cache, ever */
+    _Atomic uint64_t next_sample; /* the value of mallocs at which the slow path must look; 0 = draw anew */
+    _Atomic uint64_t frees;       /* frees of this class by this cache's thread, of anybody's objects */
+};
+
+struct cache {
+    _Alignas(64) struct class_slot slots[SIZE_CLASS_COUNT]; /* [0] counts large objects */
+    _Atomic uint64_t large_alloc_bytes, large_free_bytes;
+
+    struct span_list partial[SIZE_CLASS_COUNT];
+    struct span_list full[SIZE_CLASS_COUNT];
+    uint64_t draw_rate[SIZE_CLASS_COUNT]; /* the mean with which next_sample was drawn */
+    uint8_t growth[SIZE_CLASS_COUNT];     /* spans taken from the page heap: later ones are larger */
+
+    /* Written by other threads. */
+    _Alignas(64) struct remote_list remote; /* objects of this cache's spans */
+    _Atomic uint32_t state;
+
+    /* Under the registry's lock (thread.c). */
+    struct cache *next_registered;
+    struct cache *next_idle;
+};
+
+_Static_assert(sizeof(struct class_slot) == 32, "two to a cache line");
+_Static_assert(sizeof(struct cache) <= 8192, "what a thread costs, with its first spans, stays under 16 KiB");
+
+/* A span without slots: what a class without a span has, so that the fast path needs no test for it. */
+extern struct span cache_no_span;
+/* A cache whose every class is empty and whose every count is due: what a thread has before its first malloc and
+ * after its end. Never written. */
+extern struct cache cache_none;
+
+/* Fills a zeroed or idle structure for a new thread. */
+void cache_init(struct cache *cache);
+
+/* Makes slots[class].span have a free slot. False when there is no memory. Owner only. */
+bool cache_refill(struct cache *cache, unsigned size_class);
+
+/* Puts an object back; its span is this cache's. Owner only. */
+static inline void cache_put(struct cache *cache, struct span *span, void *object);
+/* What cache_put does once in a while: the span's countdown has reached 0. */
+void cache_span_drained(struct cache *cache, struct span *span);
+
+/* Gives an object back to whoever owns its span: `self` (NULL for a thread without a cache), nobody, or another
+ * thread's cache. The object is not counted and not looked at. Any thread. */
+void cache_route_free(struct cache *self, struct span *span, void *object);
+
+/* Takes all objects that other threads returned. Owner only. */
+void cache_drain_remote(struct cache *cache);
+
+/* Sends on what was returned to a cache without a thread. Any thread. */
+void cache_reap(struct cache *cache);
+
+/* Gives every span to the central lists or the page heap. Owner only. */
+void cache_give_up_spans(struct cache *cache);
+
+/* A slot off the free list of the current span, which has one. Does not count. */
+static inline void *cache_pop(struct span *span) {
+    void *object = span->free;
+    __builtin_memcpy(&span->free, object, sizeof span->free);
+    return object;
+}
+
+static inline void cache_put(struct cache *cache, struct span *span, void *object) {
+    __builtin_memcpy(object, &span->free, sizeof span->free);
+    span->free = object;
+    if (__builtin_expect(--span->countdown == 0, 0))
+        cache_span_drained(cache, span);
+}
+
+#endif

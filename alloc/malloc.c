@@ -1,0 +1,274 @@
+/* The path of one malloc(n), n <= 32 KiB:
+ *   1. n -> size class, by one table of bytes.
+ *   2. this thread's cache -> the class's slot -> its current span -> first free slot.
+ *   3. The count of allocations goes up; while it is below the next sample nothing else happens.
+ *   4. The slot's link becomes the span's first free slot.
+ * Anything unusual (no cache yet, no free slot, a sample due) fails the one test of step 3 or finds an empty list, and goes to
+ * the slow path: attach, refill, count, decide, record.
+ *
+ * The path of one free(p):
+ *   1. p -> span, through the arena map: a pointer that is not ours has none.
+ *   2. The span's owner word equals this thread's cache: it is ours, and nothing in it is sampled.
+ *   3. p is the start of a slot that was handed out once, and not the one freed last.
+ *   4. Count, link, and the span's countdown tells when it has become empty.
+ * NULL, foreign threads' objects, large objects, sampled spans and bad pointers all fail one of these tests.
+ *
+ * `locate` is the border where a user's pointer becomes a trusted span; its checks stay on in every build.
+ *
+ * Locks: none here. errno: set as glibc sets it; kept by free. */
+#include "alloc/malloc.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "alloc/sampling.h"
+#include "base/bits.h"
+#include "base/check.h"
+#include "base/log.h"
+
+enum { MIN_ALIGN = 16 };
+#define LARGEST_REQUEST ((size_t)PTRDIFF_MAX)
+
+/* ---- bad pointers ---- */
+
+/* Says what is wrong with a pointer that no live object begins at, and aborts. `call` is "free", "realloc" ... */
+static __attribute__((noreturn, cold)) void report_bad_pointer(const char *call, const void *p) {
+    struct page_heap_owner owner = page_heap_explain((uintptr_t)p);
+    if (!owner.found)
+        log_fatal("%s of invalid pointer %p: not from this heap", call, p);
+    size_t offset = (uintptr_t)p - owner.base;
+    bool starts_object = owner.large ? offset == 0 : offset % owner.slot_size == 0;
+    if (!starts_object)
+        log_fatal("%s of invalid pointer %p: inside an object of %zu bytes", call, p, owner.slot_size);
+    if (owner.freed && strcmp(call, "free") == 0)
+        log_fatal("double free of %p (object of %zu bytes)", p, owner.slot_size);
+    log_fatal("%s of invalid pointer %p: a freed object of %zu bytes", call, p, owner.slot_size);
+}
+
+static __attribute__((noreturn, cold)) void report_double_free(const void *p, size_t slot_size) {
+    log_fatal("double free of %p (object of %zu bytes)", p, slot_size);
+}
+
+/* The span of a pointer at which an object begins. Aborts on any other. */
+static struct span *locate(const char *call, const void *p) {
+    struct span *span = arena_map_span(p);
+    if (UNLIKELY(!span))
+        report_bad_pointer(call, p);
+    bool good = span->size_class ? span_index(span, (uintptr_t)p) < span->carved : (uintptr_t)p == span->base;
+    if (UNLIKELY(!good))
+        report_bad_pointer(call, p);
+    return span;
+}
+
+/* ---- allocation ---- */
+
+static void count_malloc(struct class_slot *slot) { atomic_bump_by_owner(&slot->mallocs, 1); }
+
+static __attribute__((noinline, cold)) void *out_of_memory(void) {
+    errno = ENOMEM;
+    return NULL;
+}
+
+static __attribute__((noinline)) void *malloc_small_slow(size_t size, unsigned size_class) {
+    bool shared;
+    struct cache *cache = thread_enter(&shared);
+    if (!cache)
+        return out_of_memory();
+    struct class_slot *slot = &cache->slots[size_class];
+    struct sampling_decision decision = {false, 0};
+    struct span *span = NULL;
+    void *object = NULL;
+    if (slot->span->free || cache_refill(cache, size_class)) {
+        span = slot->span;
+        object = cache_pop(span);
+        count_malloc(slot);
+        if (sampling_due(slot))
+            decision = sampling_decide(cache, size_class, span, object);
+    }
+    if (shared)
+        thread_leave_shared();
+    if (!object)
+        return out_of_memory();
+    sampling_record(decision, span, object, size);
+    return object;
+}
+
+static uint64_t pages_for(size_t size) { return (size + HEAP_PAGE_SIZE - 1) >> HEAP_PAGE_SHIFT; }
+
+static void count_large(bool is_malloc, size_t bytes) {
+    bool shared;
+    struct cache *cache = thread_enter(&shared);
+    if (cache && is_malloc) {
+        count_malloc(&cache->slots[0]);
+        atomic_bump_by_owner(&cache->large_alloc_bytes, bytes);
+    } else if (cache) {
+        atomic_bump_by_owner(&cache->slots[0].frees, 1);
+        atomic_bump_by_owner(&cache->large_free_bytes, bytes);
+    }
+    if (shared)
+        thread_leave_shared();
+}
+
+/* `align` is a power of two above a page, or 1. */
+static __attribute__((noinline)) void *malloc_large(size_t size, size_t align, bool *zeroed) {
+    if (size > LARGEST_REQUEST || align > LARGEST_REQUEST)
+        return out_of_memory();
+    uint64_t align_pages = align > HEAP_PAGE_SIZE ? align >> HEAP_PAGE_SHIFT : 1;
+    struct span *span = page_heap_alloc(pages_for(size), 0, align_pages, zeroed);
+    if (!span)
+        return out_of_memory();
+    count_large(true, span->slot_size);
+    sampling_large(span, size);
+    return (void *)span->base;
+}
+
+static inline void *malloc_small(size_t size, unsigned size_class) {
+    struct class_slot *slot = &thread_cache->slots[size_class];
+    struct span *span = slot->span;
+    uint64_t count = atomic_load_relaxed(&slot->mallocs) + 1;
+    if (UNLIKELY(!span->free || count >= atomic_load_relaxed(&slot->next_sample)))
+        return malloc_small_slow(size, size_class);
+    atomic_store_relaxed(&slot->mallocs, count);
+    return cache_pop(span);
+}
+
+void *heap_malloc(size_t size) {
+    if (LIKELY(size <= SIZE_CLASS_MAX))
+        return malloc_small(size, size_class_of(size));
+    bool zeroed;
+    return malloc_large(size, 1, &zeroed);
+}
+
+void *heap_calloc(size_t count, size_t size) {
+    size_t bytes;
+    if (UNLIKELY(!mul_fits(count, size, &bytes)))
+        return out_of_memory();
+    bool zeroed = false;
+    void *p = bytes <= SIZE_CLASS_MAX ? malloc_small(bytes, size_class_of(bytes)) : malloc_large(bytes, 1, &zeroed);
+    if (p && !zeroed)
+        memset(p, 0, bytes);
+    return p;
+}
+
+/* Slots of a class begin at multiples of its size from a page: a class whose size is a multiple of the alignment is aligned. */
+static unsigned aligned_class(size_t align, size_t size) {
+    unsigned size_class = size_class_of(size > align ? size : align);
+    while (size_classes[size_class].size % align)
+        size_class++; /* ends: the largest class is a power of two above every alignment that comes here */
+    return size_class;
+}
+
+void *heap_memalign(size_t align, size_t size) {
+    if (align <= 8 || (align <= MIN_ALIGN && size > 8))
+        return heap_malloc(size);
+    if (align <= HEAP_PAGE_SIZE && size <= SIZE_CLASS_MAX)
+        return malloc_small(size, aligned_class(align, size));
+    bool zeroed;
+    return malloc_large(size, align, &zeroed);
+}
+
+/* ---- freeing ---- */
+
+static void count_free(unsigned size_class, size_t slot_size) {
+    struct cache *cache = thread_cache;
+    if (cache == &cache_none)
+        thread_count_free(size_class, slot_size);
+    else if (size_class)
+        atomic_bump_by_owner(&cache->slots[size_class].frees, 1);
+    else
+        count_large(false, slot_size);
+}
+
+static void free_object(struct span *span, void *p) {
+    sampling_forget(span, p, span->slot_size);
+    count_free(span->size_class, span->slot_size);
+    if (span->size_class)
+        cache_route_free(thread_cache == &cache_none ? NULL : thread_cache, span, p);
+    else
+        page_heap_free(span);
+}
+
+static __attribute__((noinline)) void free_slow(void *p) {
+    if (!p)
+        return;
+    struct span *span = locate("free", p);
+    if (span->free == p)
+        report_double_free(p, span->slot_size);
+    free_object(span, p);
+}
+
+void heap_free(void *p) {
+    struct span *span = arena_map_span(p);
+    struct cache *cache = thread_cache;
+    if (UNLIKELY(!span || atomic_load_relaxed(&span->owner) != (uintptr_t)cache || span->free == p ||
+                 span_index(span, (uintptr_t)p) >= span->carved)) {
+        free_slow(p);
+        return;
+    }
+    atomic_bump_by_owner(&cache->slots[span->size_class].frees, 1);
+    cache_put(cache, span, p);
+}
+
+void heap_free_sized(void *p, size_t size) {
+    if (!p)
+        return;
+    struct span *span = locate("sized free", p);
+    bool fits = span->size_class ? size <= SIZE_CLASS_MAX && size_class_of(size) == span->size_class
+                                 : size > SIZE_CLASS_MAX && pages_for(size) == span->pages;
+    if (!fits)
+        log_fatal("sized free of %p: size %zu does not belong to an object of %zu bytes", p, size, span->slot_size);
+    heap_free(p);
+}
+
+/* ---- reallocation ---- */
+
+/* In place the old object ends and a new one begins, for the counts and for the profile. */
+
+static bool resize_small(struct span *span, void *p, size_t size) {
+    struct cache *cache = thread_cache;
+    unsigned size_class = span->size_class;
+    if (size > SIZE_CLASS_MAX || size_class_of(size) != size_class)
+        return false;
+    /* Only the owner may mark an object of the span as sampled; for anybody else the object moves. */
+    if ((atomic_load_relaxed(&span->owner) & ~SPAN_SAMPLED) != (uintptr_t)cache)
+        return false;
+    sampling_forget(span, p, span->slot_size);
+    count_free(size_class, span->slot_size);
+    count_malloc(&cache->slots[size_class]);
+    if (sampling_due(&cache->slots[size_class]))
+        sampling_record(sampling_decide(cache, size_class, span, p), span, p, size);
+    return true;
+}
+
+static bool resize_large(struct span *span, void *p, size_t size) {
+    size_t old_slot = span->slot_size;
+    if (size <= SIZE_CLASS_MAX || size > LARGEST_REQUEST || !page_heap_resize(span, pages_for(size)))
+        return false;
+    sampling_forget(span, p, old_slot);
+    count_free(0, old_slot);
+    count_large(true, span->slot_size);
+    sampling_large(span, size);
+    return true;
+}
+
+void *heap_realloc(void *p, size_t size) {
+    if (!p)
+        return heap_malloc(size);
+    struct span *span = locate("realloc", p);
+    if (size == 0) {
+        heap_free(p);
+        return NULL;
+    }
+    if (span->size_class ? resize_small(span, p, size) : resize_large(span, p, size))
+        return p;
+    size_t old_slot = span->slot_size;
+    void *moved = heap_malloc(size);
+    if (!moved)
+        return NULL;
+    memcpy(moved, p, old_slot < size ? old_slot : size);
+    heap_free(p);
+    return moved;
+}
+
+size_t heap_usable_size(const void *p) { return p ? locate("malloc_usable_size", p)->slot_size : 0; }

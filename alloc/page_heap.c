@@ -1,0 +1,248 @@
+/* One malloc of a span:
+ *   1. Under the lock take the lowest run of free pages; without one, grow the heap by whole chunks and take again.
+ *   2. Account: the run leaves `free` or `released` for `inuse`.
+ *   3. After unlock make the span structure and point the arena map's entries at it.
+ * Freeing goes backwards. Pages stay with the process until a scavenge returns them: the next user finds them warm.
+ *
+ * Locks: page_heap, then arena_map's growth and fixalloc inside. System calls to release memory are made without
+ * it: the run is marked allocated meanwhile, so nobody can take it. May run inside malloc. */
+#include "alloc/page_heap.h"
+
+#include "base/bits.h"
+#include "base/check.h"
+#include "base/os.h"
+
+enum { HISTORY = 64 };
+
+static struct {
+    struct lock lock;
+    bool ready;
+    struct page_alloc pages;
+    uint64_t inuse, free, released; /* in pages; their sum is all pages of the heap */
+
+    /* The spans that were freed last, for the message about a second free. */
+    struct {
+        uintptr_t base;
+        uint32_t pages;
+        size_t slot_size;
+        bool large;
+    } history[HISTORY];
+    uint32_t history_next;
+} heap = {.lock = LOCK_INIT(RANK_PAGE_HEAP)};
+
+static bool grow_locked(uint64_t count) {
+    uint64_t first, grown;
+    lock_assert_held(&heap.lock);
+    if (!arena_map_grow_locked(count, &first, &grown))
+        return false;
+    if (!page_alloc_grow(&heap.pages, first, grown))
+        return false;
+    heap.released += grown;
+    return true;
+}
+
+static uint64_t take_locked(uint64_t count, uint64_t *scavenged) {
+    lock_assert_held(&heap.lock);
+    if (!heap.ready) {
+        if (!page_alloc_init(&heap.pages))
+            return PAGE_ALLOC_NONE;
+        heap.ready = true;
+    }
+    uint64_t first = page_alloc_take(&heap.pages, count, scavenged);
+    if (first == PAGE_ALLOC_NONE && grow_locked(count))
+        first = page_alloc_take(&heap.pages, count, scavenged);
+    if (first == PAGE_ALLOC_NONE)
+        return first;
+    heap.released -= *scavenged;
+    heap.free -= count - *scavenged;
+    heap.inuse += count;
+    return first;
+}
+
+static void give_locked(uint64_t first, uint64_t count) {
+    lock_assert_held(&heap.lock);
+    page_alloc_give(&heap.pages, first, count);
+    heap.inuse -= count;
+    heap.free += count;
+}
+
+/* Takes `count` pages at a multiple of `align`: takes more, and gives back both ends. */
+static uint64_t take_aligned_locked(uint64_t count, uint64_t align, uint64_t *scavenged) {
+    uint64_t first = take_locked(count + align - 1, scavenged);
+    if (first == PAGE_ALLOC_NONE)
+        return first;
+    /* Alignment is of addresses, and the window's base is a multiple of an arena only. */
+    uint64_t base_page = arena_map.base >> HEAP_PAGE_SHIFT;
+    uint64_t aligned = align_up(first + base_page, align) - base_page;
+    uint64_t head = aligned - first, tail = align - 1 - head;
+    if (head)
+        give_locked(first, head);
+    if (tail)
+        give_locked(aligned + count, tail);
+    /* Some of what was given back was scavenged before; count it as having memory, which is the safe side. */
+    *scavenged = *scavenged == count + align - 1 ? count : 0;
+    return aligned;
+}
+
+struct span *page_heap_alloc(uint64_t count, unsigned size_class, uint64_t align_pages, bool *zeroed) {
+    uint64_t scavenged = 0;
+    if (count > WINDOW_PAGES / 2 || align_pages > WINDOW_PAGES / 4)
+        return NULL;
+    lock_acquire(&heap.lock);
+    uint64_t first = align_pages > 1 ? take_aligned_locked(count, align_pages, &scavenged) : take_locked(count, &scavenged);
+    lock_release(&heap.lock);
+    if (first == PAGE_ALLOC_NONE)
+        return NULL;
+    struct span *span = span_create(arena_map_address(first), (uint32_t)count, size_class);
+    if (!span) {
+        lock_acquire(&heap.lock);
+        give_locked(first, count);
+        lock_release(&heap.lock);
+        return NULL;
+    }
+    os_used((void *)span->base, span->pages << HEAP_PAGE_SHIFT);
+    span->zeroed = *zeroed = scavenged == count;
+    arena_map_set(first, size_class ? count : 1, span);
+    return span;
+}
+
+static void remember_locked(const struct span *span) {
+    uint32_t i = heap.history_next++ % HISTORY;
+    heap.history[i].base = span->base;
+    heap.history[i].pages = span->pages;
+    heap.history[i].slot_size = span->slot_size;
+    heap.history[i].large = span->size_class == 0;
+}
+
+void page_heap_free(struct span *span) {
+    uint64_t first = arena_map_page(span->base), count = span->pages;
+    arena_map_set(first, span->size_class ? count : 1, NULL);
+    lock_acquire(&heap.lock);
+    remember_locked(span);
+    give_locked(first, count);
+    lock_release(&heap.lock);
+    span_destroy(span);
+}
+
+bool page_heap_resize(struct span *span, uint64_t count) {
+    uint64_t first = arena_map_page(span->base), old = span->pages, scavenged;
+    bool ok = true;
+    DCHECK(span->state == SPAN_LARGE);
+    if (count > WINDOW_PAGES / 2)
+        return false;
+    lock_acquire(&heap.lock);
+    if (count < old) {
+        give_locked(first + count, old - count);
+    } else if (count > old) {
+        ok = page_alloc_take_at(&heap.pages, first + old, count - old, &scavenged);
+        if (ok) {
+            heap.released -= scavenged;
+            heap.free -= count - old - scavenged;
+            heap.inuse += count - old;
+        }
+    }
+    lock_release(&heap.lock);
+    if (ok) {
+        span->pages = (uint32_t)count;
+        span->slot_size = count << HEAP_PAGE_SHIFT;
+        span->zeroed = false;
+    }
+    return ok;
+}
+
+uint64_t page_heap_scavenge(uint64_t most, uint64_t *cursor) {
+    uint64_t first = 0, count = 0;
+    uint32_t align = (uint32_t)(os_page_size() > HEAP_PAGE_SIZE ? os_page_size() / HEAP_PAGE_SIZE : 1);
+    lock_acquire(&heap.lock);
+    bool found = heap.ready && page_alloc_find_idle(&heap.pages, *cursor, most, align, &first, &count);
+    if (found) {
+        uint64_t scavenged;
+        CHECK(page_alloc_take_at(&heap.pages, first, count, &scavenged));
+        heap.released -= scavenged;
+        heap.free -= count - scavenged;
+        heap.inuse += count;
+    }
+    lock_release(&heap.lock);
+    if (!found)
+        return 0;
+    bool released = os_unused((void *)arena_map_address(first), count << HEAP_PAGE_SHIFT);
+    lock_acquire(&heap.lock);
+    give_locked(first, count);
+    if (released) {
+        page_alloc_set_scavenged(&heap.pages, first, count);
+        heap.free -= count;
+        heap.released += count;
+    }
+    lock_release(&heap.lock);
+    *cursor = first;
+    return released ? count : page_heap_scavenge(most, cursor);
+}
+
+void page_heap_read_stats(struct page_heap_stats *out) {
+    lock_acquire(&heap.lock);
+    out->inuse_bytes = heap.inuse << HEAP_PAGE_SHIFT;
+    out->free_bytes = heap.free << HEAP_PAGE_SHIFT;
+    out->released_bytes = heap.released << HEAP_PAGE_SHIFT;
+    out->largest_free_run_bytes = heap.ready ? page_alloc_largest_run(&heap.pages) << HEAP_PAGE_SHIFT : 0;
+    out->metadata_bytes = heap.pages.metadata_bytes + arena_map_metadata_bytes();
+    lock_release(&heap.lock);
+}
+
+static struct page_heap_owner owner_from_history_locked(uintptr_t address) {
+    for (uint32_t i = 0; i < HISTORY; i++) {
+        uint32_t at = (heap.history_next - 1 - i) % HISTORY;
+        uintptr_t base = heap.history[at].base;
+        if (base && address - base < (uintptr_t)heap.history[at].pages << HEAP_PAGE_SHIFT)
+            return (struct page_heap_owner){true, true, base, heap.history[at].slot_size, heap.history[at].large};
+    }
+    return (struct page_heap_owner){0};
+}
+
+struct covering {
+    uintptr_t address;
+    struct page_heap_owner owner;
+};
+
+static void check_covers(struct span *span, void *context) {
+    struct covering *covering = context;
+    if (covering->address - span->base < (uintptr_t)span->pages << HEAP_PAGE_SHIFT)
+        covering->owner =
+            (struct page_heap_owner){true, false, span->base, span->slot_size, span->size_class == 0};
+}
+
+struct page_heap_owner page_heap_explain(uintptr_t address) {
+    struct covering covering = {.address = address};
+    page_heap_each_span(check_covers, &covering);
+    if (covering.owner.found)
+        return covering.owner;
+    lock_acquire(&heap.lock);
+    struct page_heap_owner owner = owner_from_history_locked(address);
+    lock_release(&heap.lock);
+    return owner;
+}
+
+void page_heap_each_span(void (*visit)(struct span *span, void *context), void *context) {
+    lock_acquire(&heap.lock);
+    uint64_t limit = heap.ready ? heap.pages.chunk_limit * CHUNK_PAGES : 0;
+    for (uint64_t page = heap.pages.chunk_first * CHUNK_PAGES; page < limit;) {
+        struct arena *arena = atomic_load_relaxed(&arena_map.arenas[page / ARENA_PAGES]);
+        if (!arena) {
+            page = align_up(page + 1, ARENA_PAGES);
+            continue;
+        }
+        struct span *span = atomic_load_relaxed(&arena->spans[page % ARENA_PAGES]);
+        if (span)
+            visit(span, context);
+        page += span && span->pages ? span->pages : 1;
+    }
+    lock_release(&heap.lock);
+}
+
+bool page_heap_validate(void) {
+    lock_acquire(&heap.lock);
+    bool ok = !heap.ready || page_alloc_validate(&heap.pages);
+    lock_release(&heap.lock);
+    return ok;
+}
+
+struct lock *page_heap_lock(void) { return &heap.lock; }

@@ -1,0 +1,50 @@
+/* Spans from pages: allocates runs, grows the heap, coalesces by construction (free pages are bits), and keeps
+ * large objects. Thread safe; one lock. */
+#ifndef HEAPTAP_ALLOC_PAGE_HEAP_H
+#define HEAPTAP_ALLOC_PAGE_HEAP_H
+
+#include "alloc/arena_map.h"
+#include "alloc/page_alloc.h"
+
+/* A span of `pages` for a size class (0: one large object), its first page aligned to `align_pages` (a power of two).
+ * *zeroed: its pages were never written since the kernel gave them. NULL when the kernel refuses. */
+struct span *page_heap_alloc(uint64_t pages, unsigned size_class, uint64_t align_pages, bool *zeroed);
+
+/* No object of it is in use and it is in no list. */
+void page_heap_free(struct span *span);
+
+/* Changes a large span's pages in place. False when what follows is taken. The caller owns the object. */
+bool page_heap_resize(struct span *span, uint64_t pages);
+
+/* Returns up to `most` pages below *cursor to the kernel, the highest first; 0 when there are none. *cursor starts as
+ * UINT64_MAX and moves down. The kernel is asked without the lock. */
+uint64_t page_heap_scavenge(uint64_t most, uint64_t *cursor);
+
+struct page_heap_stats {
+    uint64_t inuse_bytes;    /* in spans */
+    uint64_t free_bytes;     /* free, with memory behind them */
+    uint64_t released_bytes; /* free, without: never touched or returned */
+    uint64_t largest_free_run_bytes;
+    uint64_t metadata_bytes; /* page tables, bitmaps, arena tables */
+};
+
+void page_heap_read_stats(struct page_heap_stats *out);
+
+/* Who a bad pointer may have been: the span that covers it (for a large object any byte), or of the last freed spans the one
+ * that did. For error messages; slow. */
+struct page_heap_owner {
+    bool found, freed;
+    uintptr_t base;
+    size_t slot_size;
+    bool large;
+};
+
+struct page_heap_owner page_heap_explain(uintptr_t address);
+
+/* Calls visit for every live span, under the lock: visit must not come back here. */
+void page_heap_each_span(void (*visit)(struct span *span, void *context), void *context);
+bool page_heap_validate(void);
+
+struct lock *page_heap_lock(void);
+
+#endif

@@ -1,0 +1,77 @@
+/* For each span: its geometry, its place in the arena map, its free list (inside the span, on slot starts, without a cycle), its counts
+ * by state. For the page heap: summaries against bitmaps, pages in spans against pages in use.
+ *
+ * Locks: the page heap's for the walk. */
+#include "alloc/validate.h"
+
+#include <string.h>
+
+#include "alloc/thread.h"
+#include "base/bits.h"
+#include "base/check.h"
+
+enum { MARK_WORDS = 8192 / 64 }; /* the most slots a span has: 64 KiB of 8 bytes */
+
+struct walk {
+    struct validate_result result;
+    uint64_t pages;
+};
+
+/* Every slot of the free list once, each marked in a bitmap; returns their number. */
+static uint32_t check_free_list(const struct span *span) {
+    uint64_t seen[MARK_WORDS] = {0};
+    uint32_t count = 0;
+    CHECK(span->slots <= MARK_WORDS * 64);
+    for (void *p = span->free; p; memcpy(&p, p, sizeof p)) {
+        uint32_t index = span_index(span, (uintptr_t)p);
+        CHECK(index < span->carved);
+        CHECK(!(seen[index / 64] >> (index % 64) & 1));
+        seen[index / 64] |= 1ull << (index % 64);
+        count++;
+    }
+    return count;
+}
+
+static uint32_t count_sampled(const struct span *span) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; span->sample_bits && i < span->bitmap_words; i++)
+        count += popcount64(atomic_load_relaxed(&span->sample_bits[i]));
+    return count;
+}
+
+static void check_span(struct span *span, void *context) {
+    struct walk *walk = context;
+    walk->result.spans++;
+    walk->pages += span->pages;
+    CHECK(span->base % HEAP_PAGE_SIZE == 0);
+    CHECK(arena_map_span((void *)span->base) == span);
+    if (span->state == SPAN_LARGE) {
+        CHECK(span->size_class == 0 && span->slot_size == (size_t)span->pages << HEAP_PAGE_SHIFT);
+        walk->result.live_objects++;
+        return;
+    }
+    CHECK(span->slot_size == size_classes[span->size_class].size);
+    CHECK(span->slots == ((size_t)span->pages << HEAP_PAGE_SHIFT) / span->slot_size);
+    CHECK(arena_map_span((void *)(span_limit(span) - 1)) == span);
+    CHECK(span->carved <= span->slots);
+    uint32_t free = check_free_list(span), handed_out = span->carved - free;
+    CHECK(count_sampled(span) == atomic_load_relaxed(&span->sampled));
+    CHECK(atomic_load_relaxed(&span->sampled) <= handed_out);
+    if (atomic_load_relaxed(&span->sampled))
+        CHECK(atomic_load_relaxed(&span->owner) & SPAN_SAMPLED);
+    if (span->state == SPAN_FULL)
+        CHECK(free == 0 && span->carved == span->slots);
+    if (span->state == SPAN_PARTIAL)
+        CHECK(span->countdown == handed_out || (handed_out == 0 && span->countdown == SPAN_NO_COUNT));
+    walk->result.live_objects += handed_out;
+}
+
+struct validate_result validate_heap(void) {
+    struct walk walk = {0};
+    struct page_heap_stats stats;
+    page_heap_each_span(check_span, &walk);
+    page_heap_read_stats(&stats);
+    CHECK(walk.pages << HEAP_PAGE_SHIFT == stats.inuse_bytes);
+    CHECK(page_heap_validate());
+    return walk.result;
+}

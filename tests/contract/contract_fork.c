@@ -1,0 +1,104 @@
+/* Forks of a program whose other threads are inside the allocator most of the time. The child must find the
+ * heap whole: it frees what it inherited, allocates in every class, starts a thread, and forks again. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "tests/support/expect.h"
+
+enum { THREADS = 4, FORKS = 200, INHERITED = 200, SECONDS_FOR_A_CHILD = 20 };
+
+static _Atomic int stop;
+static _Atomic int handlers_ran;
+
+static void *churn(void *seed) {
+    unsigned state = (unsigned)(uintptr_t)seed;
+    void *blocks[64] = {NULL};
+    while (!stop) {
+        state = state * 1664525 + 1013904223;
+        unsigned i = state >> 26;
+        size_t size = (state >> 8) % (state % 64 ? 2000 : 200000);
+        free(blocks[i]);
+        blocks[i] = state & 4 ? calloc(1, size) : malloc(size);
+    }
+    for (int i = 0; i < 64; i++)
+        free(blocks[i]);
+    return NULL;
+}
+
+/* A program's own handlers may allocate: in the parent before and after, in the child. */
+static void allocate_around_fork(void) {
+    for (size_t size = 1; size < 100000; size *= 3)
+        free(malloc(size));
+    handlers_ran++;
+}
+
+static void *allocate_a_little(void *unused) {
+    for (int i = 0; i < 1000; i++)
+        free(malloc((size_t)i));
+    return unused;
+}
+
+static void live_as_child(unsigned char **inherited, int depth) {
+    pthread_t thread;
+    alarm(SECONDS_FOR_A_CHILD);
+    for (int i = 0; i < INHERITED; i++) {
+        size_t size = (size_t)(i * 97) % 40000;
+        for (size_t k = 0; k < size; k += 100)
+            EXPECT(inherited[i][k] == (unsigned char)i);
+        if (i % 2)
+            free(inherited[i]);
+        else
+            free(realloc(inherited[i], size * 2 + 1));
+    }
+    for (size_t size = 0; size < 300000; size = size * 5 / 4 + 1) {
+        void *p = malloc(size);
+        EXPECT(p != NULL);
+        free(p);
+    }
+    EXPECT(pthread_create(&thread, NULL, allocate_a_little, NULL) == 0);
+    pthread_join(thread, NULL);
+    if (depth == 0) {
+        int status = -1;
+        pid_t grandchild = fork();
+        if (grandchild == 0) _exit(allocate_a_little("") ? expect_failures != 0 : 1);
+        waitpid(grandchild, &status, 0);
+        EXPECT(status == 0);
+    }
+}
+
+static void fork_once(int round) {
+    unsigned char *inherited[INHERITED];
+    for (int i = 0; i < INHERITED; i++) {
+        inherited[i] = malloc((size_t)(i * 97) % 40000 + 1);
+        memset(inherited[i], i, (size_t)(i * 97) % 40000 + 1);
+    }
+    pid_t child = fork();
+    EXPECT(child >= 0);
+    if (child == 0) {
+        live_as_child(inherited, round % 10);
+        /* Every tenth runs the exit handlers too. */
+        if (round % 10 == 1) exit(expect_failures != 0);
+        _exit(expect_failures != 0);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    EXPECT(status == 0);
+    for (int i = 0; i < INHERITED; i++)
+        free(inherited[i]);
+}
+
+int main(void) {
+    pthread_t threads[THREADS];
+    EXPECT(pthread_atfork(allocate_around_fork, allocate_around_fork, allocate_around_fork) == 0);
+    for (int i = 0; i < THREADS; i++)
+        EXPECT(pthread_create(&threads[i], NULL, churn, (void *)(uintptr_t)(i + 1)) == 0);
+    for (int round = 0; round < FORKS; round++)
+        fork_once(round);
+    stop = 1;
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    EXPECT(handlers_ran == 2 * FORKS);
+    return expect_report();
+}

@@ -1,0 +1,10 @@
+// expect: heaptap: free of invalid pointer 0x*: not from this heap
+// signal: ABRT
+#include <malloc.h>
+#include <stdlib.h>
+
+int main(void) {
+    static char buffer[100];
+    free(buffer);
+    return 0;
+}

@@ -1,0 +1,9 @@
+// expect: heaptap: free of invalid pointer 0x*: not from this heap
+// signal: ABRT
+#include <malloc.h>
+#include <stdlib.h>
+
+int main(void) {
+    free((char *)"a constant");
+    return 0;
+}

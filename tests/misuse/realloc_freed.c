@@ -1,0 +1,11 @@
+// expect: heaptap: * of 0x* (object of 48 bytes)
+// signal: ABRT
+#include <malloc.h>
+#include <stdlib.h>
+
+int main(void) {
+    char *p = malloc(40);
+    free(p);
+    p = realloc(p, 1000);
+    return 0;
+}
