@@ -2,8 +2,8 @@
  *   1. Take the chunks from what is left of the last reservation.
  *   2. Too little: reserve 64 MiB (or what is needed, if more) with the old end as a hint, so that the heap grows as
  *      one piece; where limits forbid that much, reserve just what is needed.
- *   3. Make sure that every arena touched has its table of spans.
- *   4. Make the chunks Prepared (this is where the kernel may say no).
+ *   3. Make the chunks Prepared (this is where the kernel may say no).
+ *   4. Make sure that every arena touched has its table of spans.
  *
  * The first hint lies far from where programs and libraries are, at a random distance, so that growing upward meets
  * nothing; it is only a hint, and the window follows wherever the kernel puts the first reservation.
@@ -24,6 +24,7 @@ struct arena_map arena_map;
 /* Under the page heap's lock. */
 static struct {
     uintptr_t next, end; /* of the current reservation: what was not handed out yet */
+    uintptr_t hint;      /* where the next reservation should begin; 0 before the first */
     _Atomic uint64_t metadata_bytes;
 } growth;
 
@@ -35,10 +36,9 @@ void arena_map_set(uint64_t page, uint64_t count, struct span *span) {
 }
 
 static uintptr_t reserve(size_t bytes) {
-    uintptr_t hint = growth.end;
-    if (!hint)
-        hint = FIRST_HINT + ((rand_entropy() & ((1u << HINT_BITS) - 1)) << HINT_STEP_SHIFT);
-    return (uintptr_t)os_reserve((void *)hint, bytes, CHUNK_BYTES);
+    if (!growth.hint)
+        growth.hint = FIRST_HINT + ((rand_entropy() & ((1u << HINT_BITS) - 1)) << HINT_STEP_SHIFT);
+    return (uintptr_t)os_reserve((void *)growth.hint, bytes, CHUNK_BYTES);
 }
 
 static bool in_window(uintptr_t start, size_t bytes) {
@@ -60,9 +60,12 @@ static bool reserve_more(size_t need) {
         os_free((void *)start, bytes);
         return false;
     }
-    if (start != growth.end)
+    if (start != growth.end) {
+        /* What was left of the last reservation is too small now and would be forgotten. */
+        os_free((void *)growth.next, growth.end - growth.next);
         growth.next = start;
-    growth.end = start + bytes;
+    }
+    growth.end = growth.hint = start + bytes;
     return true;
 }
 
@@ -80,6 +83,13 @@ static bool ensure_arenas(uintptr_t start, size_t bytes) {
     return true;
 }
 
+/* A request that the kernel refused must not leave its address space reserved: limits count it. */
+static void return_reservation(void) {
+    os_free((void *)growth.next, growth.end - growth.next);
+    growth.hint = growth.next;
+    growth.next = growth.end = 0;
+}
+
 bool arena_map_grow_locked(uint64_t pages, uint64_t *first_page, uint64_t *page_count) {
     if (pages > WINDOW_PAGES)
         return false;
@@ -87,8 +97,10 @@ bool arena_map_grow_locked(uint64_t pages, uint64_t *first_page, uint64_t *page_
     if (growth.end - growth.next < bytes && !reserve_more(bytes))
         return false;
     uintptr_t start = growth.next;
-    if (!ensure_arenas(start, bytes) || !os_map((void *)start, bytes))
+    if (!os_map((void *)start, bytes) || !ensure_arenas(start, bytes)) {
+        return_reservation();
         return false;
+    }
     growth.next += bytes;
     *first_page = arena_map_page(start);
     *page_count = bytes >> HEAP_PAGE_SHIFT;

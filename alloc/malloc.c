@@ -94,7 +94,7 @@ static __attribute__((noinline)) void *malloc_small_slow(size_t size, unsigned s
     return object;
 }
 
-static uint64_t pages_for(size_t size) { return (size + HEAP_PAGE_SIZE - 1) >> HEAP_PAGE_SHIFT; }
+static uint64_t pages_for(size_t size) { return ((size ? size : 1) + HEAP_PAGE_SIZE - 1) >> HEAP_PAGE_SHIFT; }
 
 static void count_large(bool is_malloc, size_t bytes) {
     bool shared;

@@ -1,5 +1,6 @@
-/* Memory from Linux. Reserved is PROT_NONE with MAP_NORESERVE, Prepared and Ready are both readable and
- * writable private anonymous memory: Linux backs a page at its first touch, so Ready costs no call.
+/* Memory from Linux. Reserved is PROT_NONE, which the kernel does not charge; Prepared and Ready are both readable and
+ * writable private anonymous memory: Linux backs a page at its first touch, so Ready costs no call. MAP_NORESERVE is
+ * not used: with it the kernel would grant a terabyte on any machine, where malloc is expected to say NULL.
  *
  * Locks: none. Allocation: none. May run inside malloc. errno is kept by every call, because free()
  * must keep it and reaches the kernel through here. */
@@ -46,12 +47,12 @@ void *os_alloc(size_t size) {
 void os_free(void *p, size_t size) { unmap_pages(p, align_up(size, os_page_size())); }
 
 void *os_reserve(void *hint, size_t size, size_t align) {
-    char *p = map_pages(hint, size, PROT_NONE, MAP_NORESERVE);
+    char *p = map_pages(hint, size, PROT_NONE, 0);
     if (!p || align_down((uintptr_t)p, align) == (uintptr_t)p)
         return p;
     /* Not aligned: take more than is needed and give back both ends. */
     unmap_pages(p, size);
-    p = map_pages(NULL, size + align, PROT_NONE, MAP_NORESERVE);
+    p = map_pages(NULL, size + align, PROT_NONE, 0);
     if (!p)
         return NULL;
     char *aligned = (char *)align_up((uintptr_t)p, align);
@@ -81,7 +82,7 @@ bool os_unused(void *p, size_t size) {
 
 void os_fault(void *p, size_t size) {
     int saved_errno = errno;
-    CHECK(mmap(p, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) == p);
+    CHECK(mmap(p, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p);
     errno = saved_errno;
 }
 

@@ -1,0 +1,27 @@
+# What `cmake --install` puts where, and how other builds find it: pkg-config and find_package(heaptap).
+include(CMakePackageConfigHelpers)
+set(HEAPTAP_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/heaptap)
+
+target_include_directories(heaptap INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+install(TARGETS heaptap EXPORT heaptap-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS heaptap_archive ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS heaptap_tool heapdiff_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+
+file(GLOB HEADERS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/include/*.h)
+file(GLOB MAN_PAGES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.1)
+file(GLOB BASH_COMPLETIONS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/completions/*.bash)
+install(FILES ${HEADERS} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES ${MAN_PAGES} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+foreach(completion IN LISTS BASH_COMPLETIONS)
+  get_filename_component(command ${completion} NAME_WE)
+  install(FILES ${completion} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${command})
+endforeach()
+install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+file(RELATIVE_PATH HEAPTAP_PC_UP /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+configure_file(${CMAKE_SOURCE_DIR}/cmake/heaptap.pc.in ${CMAKE_BINARY_DIR}/heaptap.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/heaptap.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/heaptap-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(EXPORT heaptap-targets NAMESPACE heaptap:: FILE heaptap-config.cmake DESTINATION ${HEAPTAP_CMAKE_DIR})
+install(FILES ${CMAKE_BINARY_DIR}/heaptap-config-version.cmake DESTINATION ${HEAPTAP_CMAKE_DIR})

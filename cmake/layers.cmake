@@ -19,9 +19,10 @@ heaptap_layer(profiler)
 heaptap_layer(symbolizer)
 target_include_directories(heaptap_symbolizer PRIVATE ${LIBDW_INCLUDE_DIRS})
 
-# Thread state is reached by one instruction: the library is never loaded late.
+# Thread state is reached by one instruction: the library is never loaded late. Frame pointers, so that a walk along
+# them gets out of malloc.
 foreach(layer base alloc proto profiler)
-  target_compile_options(heaptap_${layer} PRIVATE -ftls-model=initial-exec)
+  target_compile_options(heaptap_${layer} PRIVATE -ftls-model=initial-exec -fno-omit-frame-pointer)
 endforeach()
 
 set(PRELOAD_OBJECTS

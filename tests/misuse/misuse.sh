@@ -27,10 +27,15 @@ for source in "$here"/*.c "$here"/*.cc; do
     :* | *:) echo "$name: says not what it expects"; failed=1 ;;
     esac
     for rate in 0 1 512KiB; do
-        (LD_PRELOAD=$HEAPTAP_BUILD/libheaptap.so HEAPTAP_MEMPROFILERATE=$rate \
-            timeout -s KILL 20 "$HEAPTAP_BUILD/tests/misuse/$name" >"$work/out" 2>"$work/err") 2>/dev/null
-        status=$?
-        if [ "$status" -ne $((128 + $(kill -l "$signal"))) ] || [ -s "$work/out" ] ||
+        # The braces: the shell's own word about a signal goes where their standard error goes.
+        {
+            (
+                export LD_PRELOAD="$HEAPTAP_BUILD/libheaptap.so" HEAPTAP_MEMPROFILERATE=$rate
+                exec timeout -s KILL 20 "$HEAPTAP_BUILD/tests/misuse/$name" >"$work/out" 2>"$work/err"
+            )
+            status=$?
+        } 2>/dev/null
+        if [ "$status" -le 128 ] || [ "$(kill -l "$status")" != "$signal" ] || [ -s "$work/out" ] ||
             ! matches "$(cat "$work/err")" "$expected"; then
             echo "$name at rate $rate: status $status, wanted $signal and '$expected', got:"
             cat "$work/out" "$work/err"

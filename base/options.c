@@ -1,0 +1,241 @@
+/* One table of names and parsers; each parser sees one value and says whether it understood it. A value that
+ * is not understood changes nothing, so the default stands.
+ *
+ * options_read:
+ *   1. set the defaults;
+ *   2. stop there in a setuid program;
+ *   3. for each entry of the table find its variable and parse it, or print one line;
+ *   4. tie the settings together: the exit dump, and settings that have no effect without HEAPTAP_DUMP.
+ *
+ * Locks: none. Allocation: none. */
+#include "base/options.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "base/log.h"
+#include "base/units.h"
+
+typedef bool (*option_parser)(struct options *options, const char *value);
+
+static bool parse_count(const char *text, uint64_t min, uint64_t max, uint64_t *out) {
+    uint64_t value = 0;
+    if (!*text)
+        return false;
+    for (; *text; text++) {
+        if (*text < '0' || *text > '9' || __builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
+            return false;
+    }
+    *out = value;
+    return value >= min && value <= max;
+}
+
+static bool parse_rate(struct options *options, const char *value) {
+    return units_parse_bytes(value, &options->mem_profile_rate);
+}
+
+static bool parse_dump(struct options *options, const char *value) {
+    size_t length = strlen(value);
+    if (length >= sizeof options->dump_pattern)
+        return false;
+    for (const char *p = value; (p = strchr(p, '%')); p += 2) {
+        if (!p[1] || !strchr("pnther%", p[1]))
+            return false;
+    }
+    memcpy(options->dump_pattern, value, length + 1);
+    return true;
+}
+
+static bool parse_interval(struct options *options, const char *value) {
+    int64_t interval;
+    if (strcmp(value, "off") == 0) {
+        options->dump_interval = 0;
+        return true;
+    }
+    if (!units_parse_duration(value, &interval) || interval < 0)
+        return false;
+    options->dump_interval = interval;
+    return true;
+}
+
+/* Signals whose handler a program can lend out. Those that report a fault or end a program are not here. */
+static int signal_by_name(const char *name) {
+    static const struct {
+        const char *name;
+        int number;
+    } signals[] = {
+        {"HUP", SIGHUP},   {"USR1", SIGUSR1},     {"USR2", SIGUSR2},   {"PROF", SIGPROF}, {"VTALRM", SIGVTALRM},
+        {"URG", SIGURG},   {"WINCH", SIGWINCH},   {"CONT", SIGCONT},   {"IO", SIGIO},
+    };
+    if (strncmp(name, "SIG", 3) == 0)
+        name += 3;
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        if (strcmp(name, signals[i].name) == 0)
+            return signals[i].number;
+    }
+    return 0;
+}
+
+static bool parse_dump_trigger(struct options *options, const char *trigger) {
+    if (strcmp(trigger, "exit") == 0) {
+        options->dump_on_exit = true;
+        return true;
+    }
+    if (strncmp(trigger, "signal:", 7) == 0) {
+        int number = signal_by_name(trigger + 7);
+        options->dump_signal = number ? number : options->dump_signal;
+        return number != 0;
+    }
+    static const char *const later[] = {"peak:", "growth:", "limit:"};
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
+        if (strncmp(trigger, later[i], strlen(later[i])) == 0) {
+            log_line("trigger '%s' of HEAPTAP_DUMP_ON is not supported in this version", trigger);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A comma list. One bad entry spoils it: the default is then the dump at exit. */
+static bool parse_dump_on(struct options *options, const char *value) {
+    bool ok = true;
+    options->dump_on_exit = false;
+    while (ok && *value) {
+        char trigger[64];
+        size_t length = strcspn(value, ",");
+        size_t kept = length < sizeof trigger ? length : sizeof trigger - 1;
+        memcpy(trigger, value, kept);
+        trigger[kept] = '\0';
+        ok = parse_dump_trigger(options, trigger);
+        value += length + (value[length] == ',');
+    }
+    if (!ok) {
+        options->dump_on_exit = true;
+        options->dump_signal = 0;
+    }
+    return ok;
+}
+
+static bool parse_keep(struct options *options, const char *value) {
+    uint64_t count;
+    if (!parse_count(value, 1, 1000000, &count))
+        return false;
+    options->dump_keep = (uint32_t)count;
+    return true;
+}
+
+static bool parse_dump_max_bytes(struct options *options, const char *value) {
+    return units_parse_bytes(value, &options->dump_max_bytes);
+}
+
+static bool parse_unwinder(struct options *options, const char *value) {
+    static const char *const names[] = {
+        [OPTIONS_UNWINDER_AUTO] = "auto", [OPTIONS_UNWINDER_FP] = "fp", [OPTIONS_UNWINDER_LIBUNWIND] = "libunwind"};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(value, names[i]) == 0) {
+            options->unwinder = (enum options_unwinder)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parse_depth(struct options *options, const char *value) {
+    uint64_t depth;
+    if (!parse_count(value, 1, OPTIONS_DEPTH_MAX, &depth))
+        return false;
+    options->depth = (uint32_t)depth;
+    return true;
+}
+
+static bool parse_table_max(struct options *options, const char *value) {
+    uint64_t bytes;
+    if (!units_parse_bytes(value, &bytes) || bytes < (1 << 20) || bytes > (16ull << 30))
+        return false;
+    options->table_max = bytes;
+    return true;
+}
+
+static bool parse_seed(struct options *options, const char *value) {
+    uint64_t seed;
+    if (!parse_count(value, 0, UINT64_MAX, &seed))
+        return false;
+    options->seed = seed;
+    options->has_seed = true;
+    return true;
+}
+
+static bool parse_follow_fork(struct options *options, const char *value) {
+    if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+        return false;
+    options->follow_fork = value[0] == '1';
+    return true;
+}
+
+static const struct option {
+    const char *name;
+    option_parser parse;
+    const char *want;
+} option_table[] = {
+    {"HEAPTAP_MEMPROFILERATE", parse_rate, "a size such as 512KiB"},
+    {"HEAPTAP_DUMP", parse_dump, "a path with %p %n %t %h %e %r"},
+    {"HEAPTAP_DUMP_INTERVAL", parse_interval, "a duration such as 30s"},
+    {"HEAPTAP_DUMP_ON", parse_dump_on, "a list of exit, signal:USR2"},
+    {"HEAPTAP_DUMP_KEEP", parse_keep, "a count of files, 1 to 1000000"},
+    {"HEAPTAP_DUMP_MAX_BYTES", parse_dump_max_bytes, "a size such as 1GiB"},
+    {"HEAPTAP_UNWINDER", parse_unwinder, "auto, fp or libunwind"},
+    {"HEAPTAP_DEPTH", parse_depth, "a number from 1 to 1024"},
+    {"HEAPTAP_TABLE_MAX", parse_table_max, "a size from 1MiB to 16GiB"},
+    {"HEAPTAP_SEED", parse_seed, "a number"},
+    {"HEAPTAP_FOLLOW_FORK", parse_follow_fork, "0 or 1"},
+};
+
+/* The value of `name` in "NAME=value" strings; NULL where it is not set. The first one counts, as in getenv. */
+static const char *find_variable(char *const *environment, const char *name) {
+    size_t length = strlen(name);
+    for (; environment && *environment; environment++) {
+        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
+            return *environment + length + 1;
+    }
+    return NULL;
+}
+
+void options_set_defaults(struct options *options) {
+    *options = (struct options){
+        .mem_profile_rate = 512 * 1024,
+        .table_max = 64ull << 20,
+        .dump_max_bytes = 1ull << 30,
+        .dump_keep = 100,
+        .depth = 128,
+        .unwinder = OPTIONS_UNWINDER_AUTO,
+        .dump_on_exit = true,
+        .follow_fork = true,
+    };
+}
+
+/* A trigger without a pattern would never write a file; silence would look like success. */
+static void tie_dump_settings(struct options *options) {
+    if (options->dump_pattern[0])
+        return;
+    if (options->dump_signal || options->dump_interval)
+        log_line("%s has no effect without HEAPTAP_DUMP",
+                 options->dump_signal ? "HEAPTAP_DUMP_ON" : "HEAPTAP_DUMP_INTERVAL");
+    options->dump_signal = 0;
+    options->dump_interval = 0;
+    options->dump_on_exit = false;
+}
+
+void options_read(struct options *options, char *const *environment) {
+    options_set_defaults(options);
+    if (!getauxval(AT_SECURE)) {
+        for (size_t i = 0; i < sizeof option_table / sizeof *option_table; i++) {
+            const struct option *option = &option_table[i];
+            const char *value = find_variable(environment, option->name);
+            if (value && *value && !option->parse(options, value))
+                log_line("bad value '%s' of %s: want %s; the default is used", value, option->name, option->want);
+        }
+    }
+    tie_dump_settings(options);
+}

@@ -1,0 +1,39 @@
+/* The settings that come from the environment. Read once, at start, into a struct that owns its text: a
+ * program may overwrite its environment later (setproctitle does).
+ *
+ * In a setuid program the environment belongs to somebody without the program's rights, so every variable is
+ * ignored there. A bad value is one line on stderr that names the variable and the value; the default is used.
+ * Never allocates. */
+#ifndef HEAPTAP_BASE_OPTIONS_H
+#define HEAPTAP_BASE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { OPTIONS_PATH_MAX = 4096, OPTIONS_DEPTH_MAX = 1024 };
+
+enum options_unwinder { OPTIONS_UNWINDER_AUTO, OPTIONS_UNWINDER_FP, OPTIONS_UNWINDER_LIBUNWIND };
+
+struct options {
+    uint64_t mem_profile_rate; /* mean bytes between samples; 1 all, 0 none */
+    uint64_t seed;             /* valid where has_seed */
+    uint64_t table_max;        /* bytes of the profiler's own tables */
+    uint64_t dump_max_bytes;   /* of the files kept */
+    int64_t dump_interval;     /* nanoseconds, 0 = off */
+    uint32_t dump_keep;        /* files kept */
+    uint32_t depth;            /* frames kept per stack, 1 to OPTIONS_DEPTH_MAX */
+    int dump_signal;           /* 0 = none */
+    enum options_unwinder unwinder;
+    bool has_seed;
+    bool dump_on_exit; /* set where a pattern is, unless HEAPTAP_DUMP_ON leaves it out */
+    bool follow_fork;
+    char dump_pattern[OPTIONS_PATH_MAX]; /* "" = no files */
+};
+
+void options_set_defaults(struct options *options);
+
+/* Defaults, then what the environment says (unless the program is setuid). */
+void options_read(struct options *options, char *const *environment);
+
+#endif

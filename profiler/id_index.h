@@ -1,0 +1,31 @@
+/* A hash index from a hash to small ids that only grows: the common part of the stack and bucket tables. The owner
+ * keeps the things themselves and says which one is equal. Lookup takes no lock; insertion is under the owner's lock. */
+#ifndef HEAPTAP_PROFILER_ID_INDEX_H
+#define HEAPTAP_PROFILER_ID_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct id_slots;
+
+struct id_index {
+    struct id_slots *_Atomic slots; /* written under the owner's lock, read by anybody (acquire) */
+    size_t count;                   /* under the owner's lock */
+};
+
+/* Is the thing with this id the one that is looked for? */
+typedef bool (*id_index_match)(uint32_t id, const void *wanted, const void *context);
+
+/* 0 = not there. */
+uint32_t id_index_find(const struct id_index *index, uint64_t hash, id_index_match match, const void *wanted,
+                       const void *context);
+
+/* Makes room for one more; false when there is no memory. */
+bool id_index_reserve_locked(struct id_index *index);
+/* Publishes id > 0, whose thing must be complete. Room must have been reserved. */
+void id_index_insert_locked(struct id_index *index, uint64_t hash, uint32_t id);
+
+void id_index_free(struct id_index *index);
+
+#endif

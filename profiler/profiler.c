@@ -1,0 +1,230 @@
+/* The tables are one of each for the process, and live here. Starting is lazy in one thing: what sampling needs (the
+ * unwinder, the hook) is set up when the rate is not 0 for the first time, at start or by
+ * heaptap_set_mem_profile_rate, and never from inside malloc.
+ *
+ * Fork, outer to inner: dump, mappings, the unwinder's door, stacks, buckets, live objects, the allocator. The door comes
+ * before the tables' locks: a thread inside the unwinder may free a sampled object.
+ *
+ * Locks: RANK_CONTROL around starting to sample. The hook functions take the tables' locks, one at a time, and keep
+ * errno. Allocation: table_memory. */
+#include "profiler/profiler.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "alloc/hook.h"
+#include "alloc/malloc.h"
+#include "alloc/memstats.h"
+#include "alloc/scavenger.h"
+#include "base/atomic.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/os.h"
+#include "base/rand.h"
+#include "include/heaptap.h"
+#include "profiler/bucket.h"
+#include "profiler/dump.h"
+#include "profiler/live.h"
+#include "profiler/loader.h"
+#include "profiler/mapping.h"
+#include "profiler/report.h"
+#include "profiler/sampler.h"
+#include "profiler/scratch.h"
+#include "profiler/stack_table.h"
+#include "profiler/table_memory.h"
+#include "profiler/unwinder.h"
+
+static struct stack_table stacks = STACK_TABLE_INIT;
+static struct bucket_table buckets = BUCKET_TABLE_INIT;
+static struct mapping_table mappings = MAPPING_TABLE_INIT(&stacks);
+static struct live_table live;
+
+static const struct options *options; /* written by profiler_start */
+static struct report_identity identity;
+
+static struct lock start_lock = LOCK_INIT(RANK_CONTROL);
+static _Atomic bool sampling_ready; /* unwinder and hook are set up; written under start_lock */
+
+static _Atomic uint64_t samples, dropped_memory;
+
+static bool record(void *object, size_t slot_size, uint64_t rate, uintptr_t *frames) {
+    size_t count;
+    if (!unwinder_capture(frames, options->depth, &count))
+        return false;
+    uint32_t stack = stack_table_intern(&stacks, frames, count);
+    uint32_t bucket = stack ? bucket_find(&buckets, stack, slot_size, rate) : 0;
+    if (!bucket || !live_insert(&live, object, bucket)) {
+        atomic_add_relaxed(&dropped_memory, 1);
+        return false;
+    }
+    bucket_add_alloc(&buckets, bucket);
+    atomic_add_relaxed(&samples, 1);
+    return true;
+}
+
+static bool on_sampled(void *object, size_t requested, size_t slot_size, uint64_t rate) {
+    int saved_errno = errno;
+    uintptr_t *frames = scratch_take();
+    bool recorded = false;
+    (void)requested;
+    if (frames) {
+        recorded = record(object, slot_size, rate, frames);
+        scratch_give(frames);
+    } else {
+        atomic_add_relaxed(&dropped_memory, 1);
+    }
+    errno = saved_errno;
+    return recorded;
+}
+
+static void on_freed(void *object, size_t slot_size) {
+    int saved_errno = errno;
+    uint32_t bucket = live_remove(&live, object);
+    (void)slot_size;
+    if (bucket)
+        bucket_add_free(&buckets, bucket);
+    errno = saved_errno;
+}
+
+static const struct heap_hook hook = {.draw = sampler_draw, .sampled = on_sampled, .freed = on_freed};
+
+void profiler_read_counters(struct profiler_counters *out) {
+    out->samples = atomic_load_relaxed(&samples);
+    out->dropped_unwind = unwinder_dropped();
+    out->dropped_memory = atomic_load_relaxed(&dropped_memory);
+}
+
+/* A library goes: what it was is written down before, and forgotten by the unwinder after. */
+static void before_unload(void) { mapping_refresh(&mappings); }
+
+static void after_unload(void) {
+    if (mapping_refresh(&mappings))
+        unwinder_forget();
+}
+
+static void prepare_sampling(void) {
+    if (atomic_load_acquire(&sampling_ready))
+        return;
+    lock_acquire(&start_lock);
+    if (!atomic_load_relaxed(&sampling_ready)) {
+        if (!unwinder_start(options->unwinder))
+            log_line("cannot load 'libunwind.so.8': frame pointers are used");
+        mapping_refresh(&mappings);
+        loader_on_unload(before_unload, after_unload);
+        heap_hook_install(&hook);
+        atomic_store_release(&sampling_ready, true);
+    }
+    lock_release(&start_lock);
+}
+
+static void fork_prepare(void) {
+    lock_acquire_for_fork(&start_lock);
+    dump_fork_prepare();
+    mapping_fork_prepare(&mappings);
+    unwinder_fork_prepare();
+    stack_table_fork_prepare(&stacks);
+    bucket_fork_prepare(&buckets);
+    live_fork_prepare(&live);
+    heap_fork_prepare();
+}
+
+static void fork_parent(void) {
+    heap_fork_parent();
+    live_fork_parent(&live);
+    bucket_fork_parent(&buckets);
+    stack_table_fork_parent(&stacks);
+    unwinder_fork_parent();
+    mapping_fork_parent(&mappings);
+    dump_fork_parent();
+    lock_release(&start_lock);
+}
+
+static void fork_child(void) {
+    heap_fork_child();
+    live_fork_child(&live);
+    bucket_fork_child(&buckets);
+    stack_table_fork_child(&stacks);
+    unwinder_fork_child();
+    mapping_fork_child(&mappings);
+    lock_reset_after_fork(&start_lock);
+    sampler_fork_child();
+    if (!options->follow_fork && sampler_set_rate(0) && sampling_ready)
+        heap_hook_redraw();
+    dump_fork_child(options->follow_fork);
+}
+
+static int fill_heap(writer_sink sink, void *context, void *alloc_first) {
+    struct profiler_counters counters;
+    profiler_read_counters(&counters);
+    struct report_counters dropped = {.samples = counters.samples,
+                                      .dropped_unwind = counters.dropped_unwind,
+                                      .dropped_memory = counters.dropped_memory};
+    struct snapshot_source source = {.stacks = &stacks,
+                                     .buckets = &buckets,
+                                     .mappings = &mappings,
+                                     .rate = sampler_rate(),
+                                     .alloc_first = alloc_first != NULL,
+                                     .drop_own_frames = !unwinder_trims()};
+    return report_write(&identity, &dropped, &source, sink, context);
+}
+
+void profiler_start(const struct options *settings) {
+    options = settings;
+    live_init(&live);
+    table_memory_set_limit(settings->table_max);
+    scratch_set_size((settings->depth + UNWINDER_SLACK) * sizeof(uintptr_t));
+    loader_start();
+    report_identify(&identity);
+    sampler_seed(settings->has_seed ? settings->seed : rand_entropy());
+    sampler_set_rate(settings->mem_profile_rate);
+    pthread_atfork(fork_prepare, fork_parent, fork_child);
+    if (settings->mem_profile_rate)
+        prepare_sampling();
+    dump_start(settings, fill_heap, NULL);
+}
+
+void profiler_stop(void) { dump_at_exit(); }
+
+size_t heaptap_mem_profile_rate(void) { return sampler_rate(); }
+
+size_t heaptap_set_mem_profile_rate(size_t bytes) {
+    if (!options)
+        return 0;
+    if (bytes)
+        prepare_sampling();
+    size_t previous = sampler_set_rate(bytes);
+    if (previous != bytes && atomic_load_acquire(&sampling_ready))
+        heap_hook_redraw();
+    return previous;
+}
+
+int heaptap_write_profile(int fd, unsigned kind) {
+    static char yes;
+    uint64_t size;
+    int saved_errno = errno;
+    if (!options || (kind != HEAPTAP_HEAP && kind != HEAPTAP_ALLOCS))
+        return -EINVAL;
+    int error = dump_file_write_fd(fd, fill_heap, kind == HEAPTAP_ALLOCS ? &yes : NULL, &size);
+    errno = saved_errno;
+    return -error;
+}
+
+int heaptap_dump(const char *path) {
+    int saved_errno = errno;
+    int error = path ? dump_write(path) : dump_write_next("api");
+    errno = saved_errno;
+    return -error;
+}
+
+void heaptap_read_memstats(struct heaptap_memstats *out) {
+    memstats_read(out);
+    out->buck_hash_sys = table_memory_used();
+    out->sys += out->buck_hash_sys;
+}
+
+size_t heaptap_free_os_memory(void) { return scavenger_release_all(); }
+
+void heaptap_thread_counters(struct heaptap_counters *out) { memstats_read_thread(out); }
+
+const char *heaptap_version(void) { return HEAPTAP_VERSION; }

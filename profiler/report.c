@@ -1,0 +1,77 @@
+/* Texts are made in a buffer on the stack of whoever writes the profile, which is never inside malloc.
+ *
+ * Locks: none. Allocation: none. */
+#include "profiler/report.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "alloc/memstats.h"
+#include "base/log.h"
+#include "base/os.h"
+#include "base/rand.h"
+#include "profiler/unwinder.h"
+
+enum { COMMENTS_MAX = 16, COMMENT_BYTES = 128 };
+
+struct comments {
+    const char *list[COMMENTS_MAX + 1];
+    char text[COMMENTS_MAX][COMMENT_BYTES];
+    int count;
+};
+
+void report_identify(struct report_identity *identity) {
+    identity->instance = rand_entropy();
+    identity->pid = getpid();
+    identity->start = os_wall_time();
+}
+
+static void add_text(struct comments *comments, const char *key, const char *value) {
+    char *text = comments->text[comments->count];
+    log_format(text, COMMENT_BYTES, "heaptap_%s=%s", key, value);
+    comments->list[comments->count++] = text;
+}
+
+static void add_number(struct comments *comments, const char *key, uint64_t value) {
+    char text[24];
+    log_format(text, sizeof text, "%lu", (unsigned long)value);
+    add_text(comments, key, text);
+}
+
+static void add_identity(struct comments *comments, struct report_identity *identity) {
+    char host[HOST_NAME_MAX + 1] = "", instance[24];
+    if (identity->pid != getpid())
+        report_identify(identity); /* the first profile of a forked child */
+    gethostname(host, sizeof host - 1);
+    log_format(instance, sizeof instance, "%lx", (unsigned long)identity->instance);
+    add_text(comments, "version", HEAPTAP_VERSION);
+    add_text(comments, "instance", instance);
+    add_number(comments, "pid", (uint64_t)identity->pid);
+    add_text(comments, "host", host);
+    add_number(comments, "start_time_nanos", (uint64_t)identity->start);
+}
+
+int report_write(struct report_identity *identity, const struct report_counters *counters,
+                 struct snapshot_source *source, writer_sink sink, void *context) {
+    struct comments comments = {.count = 0};
+    struct proto_error error;
+    struct heaptap_memstats totals;
+    memstats_read(&totals);
+    add_identity(&comments, identity);
+    add_number(&comments, "rate", source->rate);
+    add_text(&comments, "unwinder", unwinder_name());
+    add_number(&comments, "mallocs", totals.mallocs);
+    add_number(&comments, "frees", totals.frees);
+    add_number(&comments, "alloc_bytes", totals.total_alloc);
+    add_number(&comments, "inuse_bytes", totals.heap_alloc);
+    add_number(&comments, "samples", counters->samples);
+    add_number(&comments, "dropped_unwind", counters->dropped_unwind);
+    add_number(&comments, "dropped_memory", counters->dropped_memory);
+    source->comments = comments.list;
+    if (snapshot_write(source, sink, context, &error))
+        return 0;
+    if (error.code == PROTO_ERROR_IO && error.saved_errno)
+        return error.saved_errno;
+    return error.code == PROTO_ERROR_MEMORY ? ENOMEM : EIO;
+}

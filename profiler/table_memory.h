@@ -1,0 +1,35 @@
+/* Memory of the profiler's tables: from the kernel, never from malloc, and bounded by one ceiling
+ * (HEAPTAP_TABLE_MAX) for all tables together. Full tables drop samples and count them; they never fail the
+ * program. May run inside malloc. */
+#ifndef HEAPTAP_PROFILER_TABLE_MEMORY_H
+#define HEAPTAP_PROFILER_TABLE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Call before the first table is used. */
+void table_memory_set_limit(uint64_t bytes);
+uint64_t table_memory_limit(void);
+/* Bytes that count against the ceiling now: MemStats' buck_hash_sys. */
+uint64_t table_memory_used(void);
+
+/* Zero-filled; NULL when the ceiling or the kernel says no. Sizes are rounded up to pages. */
+void *table_memory_alloc(size_t size);
+void table_memory_free(void *p, size_t size);
+
+/* An array that grows and never moves, so that readers need no lock: the addresses are reserved at its first use,
+ * as many as the ceiling could ever fill, and made ready from the front. Zero is an empty area. The owner's lock
+ * protects it. */
+struct table_area {
+    char *base;
+    size_t reserved;
+    size_t ready;
+};
+
+/* Makes the first `size` bytes usable. False when the ceiling or the kernel says no. */
+bool table_area_reach(struct table_area *area, size_t size);
+/* Gives everything back; for tests. */
+void table_area_free(struct table_area *area);
+
+#endif
