@@ -10,6 +10,7 @@
  * none. */
 #include "cli/commands.h"
 
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "cli/output.h"
 #include "cli/report.h"
 #include "cli/table.h"
+#include "proto/filter.h"
 #include "proto/merge.h"
 #include "proto/writer.h"
 #include "symbolizer/symbolizer.h"
@@ -38,23 +40,90 @@ static void close_files(struct loaded *files, size_t count) {
     free(files);
 }
 
-/* Reads and names all files of the request. NULL and one line otherwise. */
-static struct loaded *open_files(const struct request *request, char error[LOAD_ERROR_SIZE]) {
+/* Puts the drop and keep expressions of one profile in the place of another's. False when there is no memory.
+ */
+static bool copy_drop_frames(const struct profile *from, struct profile *to) {
+    string_id ids[2] = {from->drop_frames, from->keep_frames};
+    size_t count = to->string_count;
+    struct profile_string *strings = region_alloc(&to->region, (count + 2) * sizeof *strings);
+    if (!strings) return false;
+    memcpy(strings, to->strings, count * sizeof *strings);
+    for (int i = 0; i < 2; i++) {
+        const struct profile_string *text = &from->strings[ids[i]];
+        char *copy = region_alloc(&to->region, (size_t)text->length + 1);
+        if (!copy) return false;
+        memcpy(copy, text->text, text->length);
+        strings[count + (size_t)i] = (struct profile_string){copy, text->length};
+    }
+    to->strings = strings;
+    to->drop_frames = (string_id)count;
+    to->keep_frames = (string_id)count + 1;
+    to->string_count += 2;
+    return true;
+}
+
+/* Names the option whose expression is malformed. */
+static void describe_filter(const struct filter *filter, const struct proto_error *failure,
+                            char error[LOAD_ERROR_SIZE]) {
+    const struct {
+        const char *option, *expression;
+    } all[] = {
+        {"focus", filter->focus}, {"ignore", filter->ignore}, {"hide", filter->hide}, {"show", filter->show}};
+    snprintf(error, LOAD_ERROR_SIZE, "cannot filter by name: %s", failure->text);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        regex_t regex;
+        char shown[SHOWN_NAME], why[SHOWN_NAME];
+        int code = all[i].expression ? regcomp(&regex, all[i].expression, REG_EXTENDED | REG_NOSUB) : 0;
+        if (all[i].expression && !code) regfree(&regex);
+        if (!code) continue;
+        regerror(code, &regex, why, sizeof why);
+        term_clean(shown, sizeof shown, all[i].expression);
+        snprintf(error, LOAD_ERROR_SIZE, "bad expression '%s' for '--%s': %s", shown, all[i].option, why);
+        return;
+    }
+}
+
+/* Takes out what the last file's drop_frames and the request's filters say. */
+static bool filter_files(const struct request *request, struct loaded *files, size_t count,
+                         char error[LOAD_ERROR_SIZE]) {
+    const struct filter filter = {request->focus, request->ignore, request->hide, request->show};
+    bool is_filtered = filter.focus || filter.ignore || filter.hide || filter.show;
+    const struct profile *last = &files[count - 1].profile;
+    for (size_t i = 0; i < count; i++) {
+        struct proto_error failure = {0};
+        struct profile *profile = &files[i].profile;
+        if (profile != last && (last->drop_frames || profile->drop_frames) &&
+            !copy_drop_frames(last, profile))
+            return false;
+        /* An expression that cannot be used drops nothing, as in pprof: the profile is still worth showing.
+         */
+        if (!filter_drop_frames(profile, &failure))
+            warn(NULL, files[i].path, "says to drop frames by an expression that cannot be used");
+        failure = (struct proto_error){0};
+        if (is_filtered && !filter_apply(profile, &filter, &failure)) {
+            describe_filter(&filter, &failure, error);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Reads, names and, where wanted, filters all files of the request. NULL and one line otherwise. */
+static struct loaded *open_files(const struct request *request, bool is_filtered,
+                                 char error[LOAD_ERROR_SIZE]) {
     size_t count = 0;
     struct module_search search = {request->debug_dirs, request->debug_dir_count};
     struct loaded *files = calloc(request->path_count + 1, sizeof *files);
     struct symbolizer *symbolizer = symbolizer_open(&search, warn, NULL);
     bool ok = files && symbolizer;
-    for (; ok && count < request->path_count; count += ok) {
-        ok = load_profile(request->paths[count], &files[count], error);
-        if (ok && !request->is_verbatim &&
-            !symbolizer_run(symbolizer, &files[count].profile, files[count].bases)) {
-            load_free(&files[count]);
-            ok = false;
-        }
+    while (ok && count < request->path_count) {
+        struct loaded *file = &files[count];
+        ok = load_profile(request->paths[count], file, error);
+        count += ok;
+        ok = ok && (request->is_verbatim || symbolizer_run(symbolizer, &file->profile, file->bases));
     }
     symbolizer_close(symbolizer);
-    if (ok) return files;
+    if (ok && (!is_filtered || filter_files(request, files, count, error))) return files;
     if (files) close_files(files, count);
     return NULL;
 }
@@ -168,7 +237,7 @@ static bool write_difference(const struct request *request, const struct loaded 
 }
 
 bool command_show(const struct request *request, char error[LOAD_ERROR_SIZE]) {
-    struct loaded *files = open_files(request, error);
+    struct loaded *files = open_files(request, true, error);
     if (!files) return false;
     bool ok = request->format == FORMAT_PROTO ? write_profile(request, &files[0].profile, error)
                                               : report_files(request, files, error);
@@ -177,7 +246,7 @@ bool command_show(const struct request *request, char error[LOAD_ERROR_SIZE]) {
 }
 
 bool command_diff(const struct request *request, char error[LOAD_ERROR_SIZE]) {
-    struct loaded *files = open_files(request, error);
+    struct loaded *files = open_files(request, true, error);
     if (!files) return false;
     bool ok = request->format == FORMAT_PROTO ? write_difference(request, files, error)
                                               : report_files(request, files, error);
@@ -186,7 +255,7 @@ bool command_diff(const struct request *request, char error[LOAD_ERROR_SIZE]) {
 }
 
 bool command_symbolize(const struct request *request, char error[LOAD_ERROR_SIZE]) {
-    struct loaded *files = open_files(request, error);
+    struct loaded *files = open_files(request, false, error);
     if (!files) return false;
     bool ok = write_profile(request, &files[0].profile, error);
     close_files(files, request->path_count);
@@ -194,7 +263,7 @@ bool command_symbolize(const struct request *request, char error[LOAD_ERROR_SIZE
 }
 
 bool command_merge(const struct request *request, char error[LOAD_ERROR_SIZE]) {
-    struct loaded *files = open_files(request, error);
+    struct loaded *files = open_files(request, false, error);
     struct merge_input *inputs = calloc(request->path_count, sizeof *inputs);
     for (size_t i = 0; files && inputs && i < request->path_count; i++)
         inputs[i] = (struct merge_input){.profile = &files[i].profile, .scale = 1};

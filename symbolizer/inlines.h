@@ -15,9 +15,9 @@ struct source_frame {
     /* With namespaces and classes, for C++ functions whose linker name DWARF does not have (static ones and
      * those in unnamed namespaces); else NULL. */
     const char *qualified;
-    const char *file;      /* NULL where unknown */
-    int64_t line;          /* 0 where unknown */
-    int64_t start_line;    /* of the function's declaration, when it is in the same file; else 0 */
+    const char *file;   /* NULL where unknown */
+    int64_t line;       /* 0 where unknown */
+    int64_t start_line; /* of the function's declaration, when it is in the same file; else 0 */
 };
 
 /* NULL when there is no memory. */
