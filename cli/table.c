@@ -84,7 +84,6 @@ static size_t count_shown(const struct layout *layout) {
         const struct view_row *row = &report->view->rows[report->rank.order[shown]];
         const int64_t *values = report->rule.by_cum ? row->cum : row->flat;
         if (is_diff(layout) && values[VIEW_OLD] == values[VIEW_NEW]) break;
-        if (!is_diff(layout) && !values[VIEW_NEW]) break;
     }
     return shown;
 }
@@ -222,7 +221,7 @@ static void print_title(const struct layout *layout) {
         fprintf(layout->out, "%s%s", separator, same ? "same process" : "different processes");
         separator = ", ";
     }
-    if (before && before->time_nanos > 0 && after->time_nanos > 0)
+    if (before && before->time_nanos > 0 && after->time_nanos > 0 && before->time_nanos != after->time_nanos)
         fprintf(layout->out, "%s%s apart", separator,
                 quantity_duration(text, quantity_subtract(after->time_nanos, before->time_nanos)));
     fputs("\n\n", layout->out);
