@@ -10,7 +10,7 @@ const char *const report_by_names[] = {[VIEW_FUNCTION] = "function",
                                        [VIEW_STACK] = "stack"};
 
 /* The comment by which heaptap marks all dumps of one process. */
-static const char instance_prefix[] = "instance: ";
+static const char instance_prefix[] = "heaptap_instance=";
 
 int64_t report_rate(const struct profile *profile) {
     return strcmp(profile_text(profile, profile->period_type.unit), "bytes") == 0 ? profile->period : 0;

@@ -20,7 +20,7 @@ PLACES = {"main": ("/build/svc/src/main.c", 10), "serve": ("/build/svc/src/serve
 def make(samples, types=HEAP, instance="f00d", rate=524288, time=1700000000, names=()):
     profile = {"sample_types": [{"type": t, "unit": u} for t, u in types], "period": rate,
                "period_type": {"type": "space", "unit": "bytes"}, "time_nanos": time * 10**9,
-               "comments": ["heaptap 0.1.0", "instance: " + instance], "samples": [], "locations": [], "functions": [],
+               "comments": ["heaptap_version=0.1.0", "heaptap_instance=" + instance], "samples": [], "locations": [], "functions": [],
                "mappings": [{"id": 1, "start": 0x400000, "limit": 0x500000, "offset": 0, "file": "/opt/svc/service",
                              "has_functions": 1},
                             {"id": 2, "start": 0x7f0000000000, "limit": 0x7f0000010000, "offset": 0x1000,
