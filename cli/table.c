@@ -96,6 +96,14 @@ static const char *shorten_path(const char *path) {
     return slash && slash > path ? slash : path;
 }
 
+/* Columns of a terminal that are left for name and place. */
+static size_t count_room(const struct layout *layout) {
+    unsigned before = CELLS * GAP;
+    for (int i = 0; i < CELLS; i++)
+        before += layout->width[i];
+    return layout->term->width > before + LEAST_NAME ? layout->term->width - before : LEAST_NAME;
+}
+
 /* Name and place of a row into the layout's buffers; returns the name's columns. */
 static size_t fill_texts(const struct layout *layout, uint32_t index) {
     const struct view_row *row = &layout->report->view->rows[index];
@@ -110,11 +118,8 @@ static size_t fill_texts(const struct layout *layout, uint32_t index) {
     else if (*row->file)
         snprintf(place, sizeof place, "%.4000s", shorten_path(row->file));
     term_clean(layout->place, NAME_BYTES, place);
-    unsigned before = 0;
-    for (int i = 0; i < CELLS; i++)
-        before += layout->width[i] + GAP;
     if (layout->term->width) {
-        size_t room = layout->term->width > before + LEAST_NAME ? layout->term->width - before : LEAST_NAME;
+        size_t room = count_room(layout);
         size_t place_columns = strlen(layout->place);
         if (place_columns && columns + 1 + place_columns > room && room >= LEAST_NAME + 1 + place_columns)
             columns = term_shorten(layout->name, room - 1 - place_columns);
@@ -149,10 +154,12 @@ static void print_row(const struct layout *layout, uint32_t index) {
     size_t columns = fill_texts(layout, index);
     print_cells(layout, &line);
     fputs(layout->name, layout->out);
-    if (*layout->place)
-        fprintf(layout->out, "%*s%s",
-                (int)(columns < layout->name_width ? layout->name_width - columns + 1 : 1), "",
-                layout->place);
+    if (*layout->place) {
+        size_t place = strlen(layout->place), padded = layout->name_width;
+        if (layout->term->width && padded + 1 + place > count_room(layout))
+            padded = count_room(layout) - 1 - place;
+        fprintf(layout->out, "%*s%s", (int)(columns < padded ? padded - columns + 1 : 1), "", layout->place);
+    }
     fputc('\n', layout->out);
 }
 
@@ -238,9 +245,11 @@ static void measure_columns(struct layout *layout) {
         fill_row(layout, &layout->report->view->rows[rank->order[i]], &line);
         widen(layout, &line);
     }
+    size_t most =
+        layout->term->width && count_room(layout) / 2 < MOST_PADDING ? count_room(layout) / 2 : MOST_PADDING;
     for (size_t i = 0; i < layout->shown; i++) {
         size_t columns = fill_texts(layout, rank->order[i]);
-        if (columns > layout->name_width && columns <= MOST_PADDING) layout->name_width = (unsigned)columns;
+        if (columns > layout->name_width && columns <= most) layout->name_width = (unsigned)columns;
     }
 }
 
