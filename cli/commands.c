@@ -18,7 +18,7 @@
 
 #include "cli/json.h"
 #include "cli/output.h"
-#include "cli/report.h"
+#include "cli/summary.h"
 #include "cli/table.h"
 #include "proto/filter.h"
 #include "proto/merge.h"
@@ -161,19 +161,19 @@ static bool choose_sample_type(const struct loaded *file, const char *name, uint
     return false;
 }
 
-static bool print_report(const struct request *request, const struct report *report,
-                         char error[LOAD_ERROR_SIZE]) {
+static bool print_summary(const struct request *request, const struct summary *summary,
+                          char error[LOAD_ERROR_SIZE]) {
     struct output output;
     if (!output_open(&output, request->output, error)) return false;
     struct term term = term_open(fileno(output.file), request->color);
-    bool ok = request->format == FORMAT_JSON ? json_print(report, output.file)
-                                             : table_print(report, &term, output.file);
+    bool ok = request->format == FORMAT_JSON ? json_print(summary, output.file)
+                                             : table_print(summary, &term, output.file);
     return output_close(&output, error) && ok;
 }
 
-/* The report of the last file, against the first one if there are two. */
-static bool report_files(const struct request *request, const struct loaded *files,
-                         char error[LOAD_ERROR_SIZE]) {
+/* The summary of the last file, against the first one if there are two. */
+static bool summarize_files(const struct request *request, const struct loaded *files,
+                            char error[LOAD_ERROR_SIZE]) {
     const struct loaded *old_file = request->path_count > 1 ? &files[0] : NULL;
     const struct loaded *new_file = &files[request->path_count - 1];
     uint32_t old_type = 0, new_type;
@@ -182,16 +182,16 @@ static bool report_files(const struct request *request, const struct loaded *fil
     const char *type_name = profile_text(&new_file->profile, type->type);
     if (old_file && !choose_sample_type(old_file, type_name, &old_type, error)) return false;
     struct view view;
-    struct report report = {.view = &view,
-                            .rule = {.is_diff = old_file != NULL, .by_cum = request->by_cum},
-                            .files = {old_file, new_file},
-                            .sample_type = type_name,
-                            .unit = profile_text(&new_file->profile, type->unit),
-                            .most_rows = request->most_rows};
+    struct summary summary = {.view = &view,
+                              .rule = {.is_diff = old_file != NULL, .by_cum = request->by_cum},
+                              .files = {old_file, new_file},
+                              .sample_type = type_name,
+                              .unit = profile_text(&new_file->profile, type->unit),
+                              .most_rows = request->most_rows};
     bool ok = view_open(&view, request->by) && (!old_file || view_add(&view, old_file, old_type, VIEW_OLD)) &&
-              view_add(&view, new_file, new_type, VIEW_NEW) && rank_rows(&view, report.rule, &report.rank);
-    ok = ok && print_report(request, &report, error);
-    rank_free(&report.rank);
+              view_add(&view, new_file, new_type, VIEW_NEW) && rank_rows(&view, summary.rule, &summary.rank);
+    ok = ok && print_summary(request, &summary, error);
+    rank_free(&summary.rank);
     view_close(&view);
     return ok;
 }
@@ -240,7 +240,7 @@ bool command_show(const struct request *request, char error[LOAD_ERROR_SIZE]) {
     struct loaded *files = open_files(request, true, error);
     if (!files) return false;
     bool ok = request->format == FORMAT_PROTO ? write_profile(request, &files[0].profile, error)
-                                              : report_files(request, files, error);
+                                              : summarize_files(request, files, error);
     close_files(files, request->path_count);
     return ok;
 }
@@ -249,7 +249,7 @@ bool command_diff(const struct request *request, char error[LOAD_ERROR_SIZE]) {
     struct loaded *files = open_files(request, true, error);
     if (!files) return false;
     bool ok = request->format == FORMAT_PROTO ? write_difference(request, files, error)
-                                              : report_files(request, files, error);
+                                              : summarize_files(request, files, error);
     close_files(files, request->path_count);
     return ok;
 }
