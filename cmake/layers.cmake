@@ -1,12 +1,7 @@
 # One object library a layer, in the order in which they may include each other
 # (tests/layers.sh holds the rule), and the artifacts made of them.
-# A layer without a source yet is an empty object, and a tool without one is not built.
-file(WRITE ${PROTO_GEN}/empty.c "")
 function(heaptap_layer name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.c)
-  if(NOT sources)
-    set(sources ${PROTO_GEN}/empty.c)
-  endif()
   add_library(heaptap_${name} OBJECT ${sources} ${ARGN})
 endfunction()
 
@@ -42,17 +37,11 @@ set_target_properties(heaptap_archive PROPERTIES OUTPUT_NAME heaptap)
 file(GLOB CLI_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/*.c)
 set(CLI_COMMON ${CLI_SOURCES})
 list(FILTER CLI_COMMON EXCLUDE REGEX "/(heapdiff|heaptap)\\.c$")
-if(NOT CLI_COMMON)
-  set(CLI_COMMON ${PROTO_GEN}/empty.c)
-endif()
 add_library(heaptap_cli OBJECT ${CLI_COMMON})
 set(CLI_OBJECTS
   $<TARGET_OBJECTS:heaptap_base> $<TARGET_OBJECTS:heaptap_proto>
   $<TARGET_OBJECTS:heaptap_symbolizer> $<TARGET_OBJECTS:heaptap_cli>)
 foreach(tool heapdiff heaptap)
-  if(NOT EXISTS ${CMAKE_SOURCE_DIR}/cli/${tool}.c)
-    continue()
-  endif()
   add_executable(${tool}_tool cli/${tool}.c ${CLI_OBJECTS})
   set_target_properties(${tool}_tool PROPERTIES OUTPUT_NAME ${tool})
   target_link_libraries(${tool}_tool PRIVATE ${PROTOBUF_C_STATIC} ${ZLIB_STATIC} ${IBERTY_STATIC}

@@ -64,8 +64,12 @@ static uint64_t word_at(uint64_t pattern, size_t i) {
 }
 
 /* Large objects are written in their first and last page, and one word in each other page. */
+static bool is_written(size_t i, size_t words) {
+    return words * 8 <= SPARSE_FROM || i < WORDS_A_PAGE || i >= words - WORDS_A_PAGE || i % WORDS_A_PAGE == 0;
+}
+
 static size_t next_word(size_t i, size_t words) {
-    if (words * 8 <= SPARSE_FROM || i + 1 < WORDS_A_PAGE || i + 1 >= words - WORDS_A_PAGE) return i + 1;
+    if (is_written(i + 1, words)) return i + 1;
     size_t next = (i / WORDS_A_PAGE + 1) * WORDS_A_PAGE;
     return next < words - WORDS_A_PAGE ? next : words - WORDS_A_PAGE;
 }
@@ -81,15 +85,17 @@ static void fill(const struct object *object) {
 
 /* The first wrong offset under `limit`, or SIZE_MAX. */
 static size_t find_wrong(const struct object *object, const unsigned char *p, size_t limit) {
-    size_t words = object->usable / 8;
-    for (size_t i = 0; i < words && i * 8 + 8 <= limit; i = next_word(i, words)) {
+    size_t words = object->usable / 8, last = limit / 8;
+    for (size_t i = 0; i < words && i < last; i = next_word(i, words)) {
         uint64_t word;
         memcpy(&word, p + i * 8, 8);
         if (word != word_at(object->pattern, i)) return i * 8;
     }
-    for (size_t i = words * 8; i < limit; i++)
-        if (p[i] != (object->pattern & 255)) return i;
-    return SIZE_MAX;
+    /* The bytes of a word that the limit cuts, or of the object's end. */
+    uint64_t rest =
+        last < words ? word_at(object->pattern, last) : (object->pattern & 255) * 0x0101010101010101ull;
+    bool is_known = last >= words || is_written(last, words);
+    return is_known && memcmp(p + last * 8, &rest, limit % 8) != 0 ? last * 8 : SIZE_MAX;
 }
 
 static bool check_object(struct model *model, const struct object *object) {
@@ -338,11 +344,58 @@ static void test_programs_side_by_side(void **state) {
     assert_int_equal(failures, 0);
 }
 
+/* ---- memory comes back ---- */
+
+enum { HOARD = 200000, HOARD_BYTES = 64 };
+
+static struct {
+    void *objects[HOARD];
+    pthread_barrier_t barrier;
+} hoard;
+
+/* Allocates, waits while main frees all of it, and ends without another call of the allocator. */
+static void *hoard_and_end(void *unused) {
+    for (int i = 0; i < HOARD; i++)
+        hoard.objects[i] = heap_malloc(HOARD_BYTES);
+    pthread_barrier_wait(&hoard.barrier);
+    pthread_barrier_wait(&hoard.barrier);
+    return unused;
+}
+
+static uint64_t inuse_bytes(void) {
+    struct heaptap_memstats stats;
+    memstats_read(&stats);
+    return stats.heap_inuse;
+}
+
+/* What others freed of a thread's objects is given back when the thread ends, also when it never looked
+ * again; and what they free after its end. */
+static void test_memory_of_ended_threads_comes_back(void **state) {
+    (void)state;
+    for (int freed_before_end = 0; freed_before_end < 2; freed_before_end++) {
+        uint64_t before = inuse_bytes();
+        pthread_t thread;
+        pthread_barrier_init(&hoard.barrier, NULL, 2);
+        assert_int_equal(pthread_create(&thread, NULL, hoard_and_end, NULL), 0);
+        pthread_barrier_wait(&hoard.barrier);
+        assert_true(inuse_bytes() >= before + (uint64_t)HOARD * HOARD_BYTES);
+        for (int i = 0; i < HOARD && freed_before_end; i++)
+            heap_free(hoard.objects[i]);
+        pthread_barrier_wait(&hoard.barrier);
+        pthread_join(thread, NULL);
+        for (int i = 0; i < HOARD && !freed_before_end; i++)
+            heap_free(hoard.objects[i]);
+        assert_true(inuse_bytes() < before + (uint64_t)HOARD * HOARD_BYTES / 8);
+        pthread_barrier_destroy(&hoard.barrier);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_programs),
         cmocka_unit_test(test_faults_are_found),
         cmocka_unit_test(test_programs_side_by_side),
+        cmocka_unit_test(test_memory_of_ended_threads_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
