@@ -91,83 +91,67 @@ static int index_of(const char *choices, const char *value) {
     return 0;
 }
 
-static const char *choices_of(int id) {
-    for (size_t i = 0; i < table.count; i++)
-        if (options[i].id == id) return options[i].choices;
-    return NULL;
+static const struct option_spec *find_spec(int id) {
+    const struct option_spec *spec = options;
+    while (spec->id != id)
+        spec++;
+    return spec;
+}
+
+/* Where an option's text is kept as it is; NULL for the other options. */
+static const char **find_text(struct request *request, int id) {
+    switch (id) {
+    case OPT_SAMPLE:
+        return &request->sample_type;
+    case OPT_FOCUS:
+        return &request->focus;
+    case OPT_IGNORE:
+        return &request->ignore;
+    case OPT_HIDE:
+        return &request->hide;
+    case OPT_SHOW:
+        return &request->show;
+    case OPT_OUTPUT:
+        return &request->output;
+    default:
+        return NULL;
+    }
+}
+
+static void take_choice(struct request *request, int id, int choice) {
+    if (id == OPT_BY) request->by = (enum view_by)choice;
+    if (id == OPT_FORMAT) request->format = (enum request_format)choice;
+    if (id == OPT_BASE_MODE) request->is_subtraction = choice == 1;
+    if (id == OPT_COLOR) request->color = (enum term_color)choice;
+}
+
+static bool take_rows(struct request *request, const char *value, char error[LOAD_ERROR_SIZE]) {
+    if (opts_parse_count(value, UINT32_MAX, &request->most_rows)) return true;
+    snprintf(error, LOAD_ERROR_SIZE, "bad value '%.60s' for '--rows': a number is needed", value);
+    return false;
 }
 
 static bool take_option(struct command_line *line, int id, const char *value, char error[LOAD_ERROR_SIZE]) {
     struct request *request = &line->request;
-    int choice = choices_of(id) ? index_of(choices_of(id), value) : 0;
-    switch (id) {
-    case OPT_SAMPLE:
-        request->sample_type = value;
-        break;
-    case OPT_ALLOC_SPACE:
-        request->sample_type = "alloc_space";
-        break;
-    case OPT_ALLOC_OBJECTS:
-        request->sample_type = "alloc_objects";
-        break;
-    case OPT_INUSE_SPACE:
-        request->sample_type = "inuse_space";
-        break;
-    case OPT_INUSE_OBJECTS:
-        request->sample_type = "inuse_objects";
-        break;
-    case OPT_FLAT:
-        request->by_cum = false;
-        break;
-    case OPT_CUM:
-        request->by_cum = true;
-        break;
-    case OPT_BY:
-        request->by = (enum view_by)choice;
-        break;
-    case OPT_ROWS:
-        if (!opts_parse_count(value, UINT32_MAX, &request->most_rows)) {
-            snprintf(error, LOAD_ERROR_SIZE, "bad value '%.60s' for '--rows': a number is needed", value);
-            return false;
-        }
-        break;
-    case OPT_FORMAT:
-        request->format = (enum request_format)choice;
-        break;
-    case OPT_OUTPUT:
-        request->output = strcmp(value, "-") == 0 ? NULL : value;
-        break;
-    case OPT_BASE_MODE:
-        request->is_subtraction = choice == 1;
-        break;
-    case OPT_FOCUS:
-        request->focus = value;
-        break;
-    case OPT_IGNORE:
-        request->ignore = value;
-        break;
-    case OPT_HIDE:
-        request->hide = value;
-        break;
-    case OPT_SHOW:
-        request->show = value;
-        break;
-    case OPT_DEBUG_DIR:
+    const struct option_spec *spec = find_spec(id);
+    if (find_text(request, id))
+        *find_text(request, id) = value;
+    else if (spec->choices)
+        take_choice(request, id, index_of(spec->choices, value));
+    else if (spec->single_dash) /* the name of a view */
+        request->sample_type = spec->name;
+    else if (id == OPT_ROWS)
+        return take_rows(request, value, error);
+    else if (id == OPT_FLAT || id == OPT_CUM)
+        request->by_cum = id == OPT_CUM;
+    else if (id == OPT_DEBUG_DIR)
         line->dirs[request->debug_dir_count++] = value;
-        break;
-    case OPT_NO_SYMBOLIZE:
+    else if (id == OPT_NO_SYMBOLIZE)
         request->is_verbatim = true;
-        break;
-    case OPT_COLOR:
-        request->color = (enum term_color)choice;
-        break;
-    case OPT_VERSION:
+    else if (id == OPT_VERSION)
         puts("heapdiff " HEAPTAP_VERSION);
-        break;
-    case OPT_HELP:
+    else if (id == OPT_HELP)
         opts_print_help(&table, stdout);
-        break;
-    }
     line->is_done |= id == OPT_VERSION || id == OPT_HELP;
     return true;
 }
@@ -239,6 +223,7 @@ int main(int argc, char **argv) {
     /* A write to a closed pipe must come back as an error, whatever disposition was inherited. */
     signal(SIGPIPE, SIG_IGN);
     bool ok = line.paths && line.dirs && parse(&line, argc, argv, error);
+    if (line.request.output && strcmp(line.request.output, "-") == 0) line.request.output = NULL;
     if (ok && line.is_done) {
         ok = fflush(stdout) == 0;
         snprintf(error, sizeof error, "cannot write 'standard output'");

@@ -44,12 +44,12 @@ static void print_field(const char *key, const char *text, FILE *out) {
     json_print_string(text, out);
 }
 
-static void print_file(const struct report *report, enum view_side side, FILE *out) {
-    const struct loaded *file = report->files[side];
+static void print_file(const struct summary *summary, enum view_side side, FILE *out) {
+    const struct loaded *file = summary->files[side];
     fputs("{", out);
     print_field("path", file->path, out);
     fprintf(out, ", \"total\": %ld, \"rate\": %ld, \"time_nanos\": %ld, \"duration_nanos\": %ld}",
-            (long)report->view->total[side], (long)report_rate(&file->profile),
+            (long)summary->view->total[side], (long)summary_rate(&file->profile),
             (long)file->profile.time_nanos, (long)file->profile.duration_nanos);
 }
 
@@ -61,27 +61,27 @@ static void print_values(const char *key, const int64_t *values, bool is_diff, F
         fprintf(out, ", \"%s\": %ld", key, (long)values[VIEW_NEW]);
 }
 
-bool json_print(const struct report *report, FILE *out) {
-    bool is_diff = report->rule.is_diff;
+bool json_print(const struct summary *summary, FILE *out) {
+    bool is_diff = summary->rule.is_diff;
     fprintf(out, "{\"schema\": %d, ", SCHEMA);
-    print_field("view", report->sample_type, out);
+    print_field("view", summary->sample_type, out);
     fputs(", ", out);
-    print_field("unit", report->unit, out);
-    fprintf(out, ", \"by\": \"%s\",\n", report_by_names[report->view->by]);
+    print_field("unit", summary->unit, out);
+    fprintf(out, ", \"by\": \"%s\",\n", summary_by_names[summary->view->by]);
     if (is_diff) {
         fputs("\"old\": ", out);
-        print_file(report, VIEW_OLD, out);
+        print_file(summary, VIEW_OLD, out);
         fputs(",\n", out);
     }
     fprintf(out, "\"%s\": ", is_diff ? "new" : "profile");
-    print_file(report, VIEW_NEW, out);
-    int same = report_same_process(report);
+    print_file(summary, VIEW_NEW, out);
+    int same = summary_same_process(summary);
     if (same >= 0) fprintf(out, ",\n\"same_process\": %s", same ? "true" : "false");
     fputs(",\n\"rows\": [", out);
-    for (uint32_t i = 0; i < report->rank.count; i++) {
-        uint32_t index = report->rank.order[i];
-        const struct view_row *row = &report->view->rows[index];
-        const char *name = view_name(report->view, index);
+    for (uint32_t i = 0; i < summary->rank.count; i++) {
+        uint32_t index = summary->rank.order[i];
+        const struct view_row *row = &summary->view->rows[index];
+        const char *name = view_name(summary->view, index);
         if (!name) return false;
         fputs(i ? ",\n{" : "\n{", out);
         print_field("name", name, out);

@@ -25,8 +25,19 @@ void load_describe(const struct proto_error *error, const char *verb, const char
                  (unsigned long)error->offset);
 }
 
+/* The reader's own limits, and no more than half of the machine: a small file may claim to be a large
+ * profile. */
+static struct reader_limits find_limits(void) {
+    struct reader_limits limits = reader_default_limits;
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    if (pages > 0 && page > 0 && (uint64_t)pages * (uint64_t)page / 2 < limits.max_memory)
+        limits.max_memory = (uint64_t)pages * (uint64_t)page / 2;
+    return limits;
+}
+
 bool load_profile(const char *path, struct loaded *loaded, char error[LOAD_ERROR_SIZE]) {
     struct proto_error failure = {0};
+    struct reader_limits limits = find_limits();
     *loaded = (struct loaded){.path = path};
     bool is_stdin = strcmp(path, "-") == 0;
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -35,7 +46,7 @@ bool load_profile(const char *path, struct loaded *loaded, char error[LOAD_ERROR
         load_describe(&failure, "open", path, error);
         return false;
     }
-    bool ok = reader_read(fd, NULL, &loaded->profile, &failure);
+    bool ok = reader_read(fd, &limits, &loaded->profile, &failure);
     if (!is_stdin) close(fd);
     if (!ok) {
         load_describe(&failure, "read", path, error);

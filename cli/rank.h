@@ -1,4 +1,4 @@
-/* The order of a report's rows and which of them are shown. */
+/* The order of a summary's rows and which of them are shown. */
 #ifndef HEAPTAP_CLI_RANK_H
 #define HEAPTAP_CLI_RANK_H
 

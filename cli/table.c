@@ -25,7 +25,7 @@ struct line {
 };
 
 struct layout {
-    const struct report *report;
+    const struct summary *summary;
     const struct term *term;
     FILE *out;
     enum quantity_kind kind;
@@ -37,7 +37,7 @@ struct layout {
 };
 
 static bool is_diff(const struct layout *layout) {
-    return layout->report->rule.is_diff;
+    return layout->summary->rule.is_diff;
 }
 
 static void fill_diff(const struct layout *layout, int64_t before, int64_t after, struct line *line) {
@@ -50,7 +50,7 @@ static void fill_diff(const struct layout *layout, int64_t before, int64_t after
 }
 
 static void fill_single(const struct layout *layout, int64_t flat, int64_t cum, struct line *line) {
-    int64_t whole = (int64_t)layout->report->view->magnitude[VIEW_NEW];
+    int64_t whole = (int64_t)layout->summary->view->magnitude[VIEW_NEW];
     quantity_format(line->cells[0], layout->kind, flat, false);
     quantity_share(line->cells[1], flat, whole);
     quantity_format(line->cells[2], layout->kind, cum, false);
@@ -59,7 +59,7 @@ static void fill_single(const struct layout *layout, int64_t flat, int64_t cum, 
 }
 
 static void fill_row(const struct layout *layout, const struct view_row *row, struct line *line) {
-    const int64_t *values = layout->report->rule.by_cum ? row->cum : row->flat;
+    const int64_t *values = layout->summary->rule.by_cum ? row->cum : row->flat;
     if (is_diff(layout))
         fill_diff(layout, values[VIEW_OLD], values[VIEW_NEW], line);
     else
@@ -67,7 +67,7 @@ static void fill_row(const struct layout *layout, const struct view_row *row, st
 }
 
 static void fill_total(const struct layout *layout, struct line *line) {
-    const int64_t *total = layout->report->view->total;
+    const int64_t *total = layout->summary->view->total;
     if (is_diff(layout))
         fill_diff(layout, total[VIEW_OLD], total[VIEW_NEW], line);
     else
@@ -77,14 +77,13 @@ static void fill_total(const struct layout *layout, struct line *line) {
 /* A diff shows what changed; rows that did not are counted among the others, unless all rows are asked for.
  */
 static size_t count_shown(const struct layout *layout) {
-    const struct report *report = layout->report;
-    if (!report->most_rows) return report->rank.count;
+    const struct summary *summary = layout->summary;
+    if (!summary->most_rows) return summary->rank.count;
     size_t shown = 0;
-    for (; shown < report->rank.count && shown < report->most_rows; shown++) {
-        const struct view_row *row = &report->view->rows[report->rank.order[shown]];
-        const int64_t *values = report->rule.by_cum ? row->cum : row->flat;
+    for (; shown < summary->rank.count && shown < summary->most_rows; shown++) {
+        const struct view_row *row = &summary->view->rows[summary->rank.order[shown]];
+        const int64_t *values = summary->rule.by_cum ? row->cum : row->flat;
         if (is_diff(layout) && values[VIEW_OLD] == values[VIEW_NEW]) break;
-        if (!is_diff(layout) && !values[VIEW_NEW]) break;
     }
     return shown;
 }
@@ -97,10 +96,18 @@ static const char *shorten_path(const char *path) {
     return slash && slash > path ? slash : path;
 }
 
+/* Columns of a terminal that are left for name and place. */
+static size_t count_room(const struct layout *layout) {
+    unsigned before = CELLS * GAP;
+    for (int i = 0; i < CELLS; i++)
+        before += layout->width[i];
+    return layout->term->width > before + LEAST_NAME ? layout->term->width - before : LEAST_NAME;
+}
+
 /* Name and place of a row into the layout's buffers; returns the name's columns. */
 static size_t fill_texts(const struct layout *layout, uint32_t index) {
-    const struct view_row *row = &layout->report->view->rows[index];
-    const char *name = view_name(layout->report->view, index);
+    const struct view_row *row = &layout->summary->view->rows[index];
+    const char *name = view_name(layout->summary->view, index);
     size_t columns = term_clean(layout->name, NAME_BYTES, name ? name : "");
     char place[4096 + 32];
     place[0] = 0;
@@ -111,11 +118,8 @@ static size_t fill_texts(const struct layout *layout, uint32_t index) {
     else if (*row->file)
         snprintf(place, sizeof place, "%.4000s", shorten_path(row->file));
     term_clean(layout->place, NAME_BYTES, place);
-    unsigned before = 0;
-    for (int i = 0; i < CELLS; i++)
-        before += layout->width[i] + GAP;
     if (layout->term->width) {
-        size_t room = layout->term->width > before + LEAST_NAME ? layout->term->width - before : LEAST_NAME;
+        size_t room = count_room(layout);
         size_t place_columns = strlen(layout->place);
         if (place_columns && columns + 1 + place_columns > room && room >= LEAST_NAME + 1 + place_columns)
             columns = term_shorten(layout->name, room - 1 - place_columns);
@@ -146,14 +150,16 @@ static void print_cells(const struct layout *layout, const struct line *line) {
 
 static void print_row(const struct layout *layout, uint32_t index) {
     struct line line;
-    fill_row(layout, &layout->report->view->rows[index], &line);
+    fill_row(layout, &layout->summary->view->rows[index], &line);
     size_t columns = fill_texts(layout, index);
     print_cells(layout, &line);
     fputs(layout->name, layout->out);
-    if (*layout->place)
-        fprintf(layout->out, "%*s%s",
-                (int)(columns < layout->name_width ? layout->name_width - columns + 1 : 1), "",
-                layout->place);
+    if (*layout->place) {
+        size_t place = strlen(layout->place), padded = layout->name_width;
+        if (layout->term->width && padded + 1 + place > count_room(layout))
+            padded = count_room(layout) - 1 - place;
+        fprintf(layout->out, "%*s%s", (int)(columns < padded ? padded - columns + 1 : 1), "", layout->place);
+    }
     fputc('\n', layout->out);
 }
 
@@ -169,23 +175,23 @@ static void print_heads(const struct layout *layout) {
     for (int i = 0; i < CELLS; i++)
         strcpy(line.cells[i], is_diff(layout) ? diff_heads[i] : single_heads[i]);
     print_cells(layout, &line);
-    fprintf(layout->out, "%s\n", name_heads[layout->report->view->by]);
+    fprintf(layout->out, "%s\n", name_heads[layout->summary->view->by]);
 }
 
 /* What the rows below the last one add up to; sums of cum mean nothing. */
 static void print_rest(const struct layout *layout) {
-    const struct report *report = layout->report;
-    size_t rest = report->rank.count - layout->shown;
+    const struct summary *summary = layout->summary;
+    size_t rest = summary->rank.count - layout->shown;
     if (!rest) return;
     int64_t sum = 0;
-    for (size_t i = layout->shown; i < report->rank.count; i++) {
-        const struct view_row *row = &report->view->rows[report->rank.order[i]];
+    for (size_t i = layout->shown; i < summary->rank.count; i++) {
+        const struct view_row *row = &summary->view->rows[summary->rank.order[i]];
         sum = quantity_add(sum, quantity_subtract(row->flat[VIEW_NEW], row->flat[VIEW_OLD]));
     }
     struct line blank = {.sign = 0};
     char text[QUANTITY_SIZE];
     print_cells(layout, &blank);
-    if (report->rule.by_cum)
+    if (summary->rule.by_cum)
         fprintf(layout->out, "[%zu %s]\n", rest, rest == 1 ? "other" : "others");
     else
         fprintf(layout->out, "[%zu %s: %s]\n", rest, rest == 1 ? "other" : "others",
@@ -198,31 +204,31 @@ static void print_path(const struct layout *layout, const char *path) {
 }
 
 static void print_title(const struct layout *layout) {
-    const struct report *report = layout->report;
-    const struct profile *before = report->files[VIEW_OLD] ? &report->files[VIEW_OLD]->profile : NULL;
-    const struct profile *after = &report->files[VIEW_NEW]->profile;
+    const struct summary *summary = layout->summary;
+    const struct profile *before = summary->files[VIEW_OLD] ? &summary->files[VIEW_OLD]->profile : NULL;
+    const struct profile *after = &summary->files[VIEW_NEW]->profile;
     char text[QUANTITY_SIZE], other[QUANTITY_SIZE];
-    term_clean(layout->name, NAME_BYTES, report->sample_type);
-    fprintf(layout->out, "%s%s  ", layout->name, report->rule.by_cum && before ? " (cum)" : "");
+    term_clean(layout->name, NAME_BYTES, summary->sample_type);
+    fprintf(layout->out, "%s%s  ", layout->name, summary->rule.by_cum && before ? " (cum)" : "");
     if (before) {
-        print_path(layout, report->files[VIEW_OLD]->path);
+        print_path(layout, summary->files[VIEW_OLD]->path);
         fputs(" -> ", layout->out);
     }
-    print_path(layout, report->files[VIEW_NEW]->path);
+    print_path(layout, summary->files[VIEW_NEW]->path);
     const char *separator = "   ";
-    int64_t rate = report_rate(after), old_rate = before ? report_rate(before) : rate;
+    int64_t rate = summary_rate(after), old_rate = before ? summary_rate(before) : rate;
     if (rate > 0 && old_rate > 0) {
         fprintf(layout->out, "%srate %s", separator, quantity_format(text, QUANTITY_BYTES, old_rate, false));
         if (rate != old_rate)
             fprintf(layout->out, " -> %s", quantity_format(other, QUANTITY_BYTES, rate, false));
         separator = ", ";
     }
-    int same = report_same_process(report);
+    int same = summary_same_process(summary);
     if (same >= 0) {
         fprintf(layout->out, "%s%s", separator, same ? "same process" : "different processes");
         separator = ", ";
     }
-    if (before && before->time_nanos > 0 && after->time_nanos > 0)
+    if (before && before->time_nanos > 0 && after->time_nanos > 0 && before->time_nanos != after->time_nanos)
         fprintf(layout->out, "%s%s apart", separator,
                 quantity_duration(text, quantity_subtract(after->time_nanos, before->time_nanos)));
     fputs("\n\n", layout->out);
@@ -230,26 +236,28 @@ static void print_title(const struct layout *layout) {
 
 static void measure_columns(struct layout *layout) {
     struct line line;
-    const struct rank *rank = &layout->report->rank;
+    const struct rank *rank = &layout->summary->rank;
     for (int i = 0; i < CELLS; i++)
         layout->width[i] = LEAST_CELL;
     fill_total(layout, &line);
     widen(layout, &line);
     for (size_t i = 0; i < layout->shown; i++) {
-        fill_row(layout, &layout->report->view->rows[rank->order[i]], &line);
+        fill_row(layout, &layout->summary->view->rows[rank->order[i]], &line);
         widen(layout, &line);
     }
+    size_t most =
+        layout->term->width && count_room(layout) / 2 < MOST_PADDING ? count_room(layout) / 2 : MOST_PADDING;
     for (size_t i = 0; i < layout->shown; i++) {
         size_t columns = fill_texts(layout, rank->order[i]);
-        if (columns > layout->name_width && columns <= MOST_PADDING) layout->name_width = (unsigned)columns;
+        if (columns > layout->name_width && columns <= most) layout->name_width = (unsigned)columns;
     }
 }
 
-bool table_print(const struct report *report, const struct term *term, FILE *out) {
-    struct layout layout = {.report = report,
+bool table_print(const struct summary *summary, const struct term *term, FILE *out) {
+    struct layout layout = {.summary = summary,
                             .term = term,
                             .out = out,
-                            .kind = quantity_kind_of(report->unit),
+                            .kind = quantity_kind_of(summary->unit),
                             .name = malloc(NAME_BYTES),
                             .place = malloc(NAME_BYTES),
                             .tails = {"\033[31m", "\033[32m", "\033[0m"}};
@@ -261,7 +269,7 @@ bool table_print(const struct report *report, const struct term *term, FILE *out
         print_title(&layout);
         print_heads(&layout);
         for (size_t i = 0; i < layout.shown; i++)
-            print_row(&layout, report->rank.order[i]);
+            print_row(&layout, summary->rank.order[i]);
         print_rest(&layout);
         fill_total(&layout, &line);
         print_cells(&layout, &line);

@@ -1,16 +1,16 @@
-/* The report as a table for people. */
+/* The summary as a table for people. */
 #ifndef HEAPTAP_CLI_TABLE_H
 #define HEAPTAP_CLI_TABLE_H
 
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "cli/report.h"
+#include "cli/summary.h"
 #include "cli/term.h"
 
 /* Two profiles: OLD, NEW, DELTA and the change in per cent of flat (or cum). One profile: flat and cum with
  * their shares. Then what was left out, and the total. False when there is no memory; write errors are left
  * in `out`. */
-bool table_print(const struct report *report, const struct term *term, FILE *out);
+bool table_print(const struct summary *summary, const struct term *term, FILE *out);
 
 #endif

@@ -239,11 +239,11 @@ static bool make_sequence(const struct profile *profile, const struct routes *ro
     size_t need = 0;
     for (uint32_t k = 0; k < sample->location_count; k++)
         need += routes->first[location[k] + 1] - routes->first[location[k]];
-    if (need > *capacity) {
-        uint32_t *larger = reallocarray(*key, need * 2, sizeof **key);
+    if (!*key || need > *capacity) {
+        uint32_t *larger = reallocarray(*key, need * 2 + 64, sizeof **key);
         if (!larger) return false;
         *key = larger;
-        *capacity = need * 2;
+        *capacity = need * 2 + 64;
     }
     *length = 0;
     for (uint32_t k = 0; k < sample->location_count; k++)

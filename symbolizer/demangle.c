@@ -33,12 +33,17 @@ static char *find_clone_suffix(char *copy) {
     return NULL;
 }
 
+size_t demangle_measure(const char *name) {
+    size_t length = strcspn(name, "@");
+    return length ? length : strlen(name);
+}
+
 char *demangle_name(const char *name) {
     char *readable = NULL;
     if (strncmp(name, "_R", 2) == 0 || strncmp(name, "_ZN", 3) == 0) readable = rust_demangle(name, 0);
     if (!readable && strncmp(name, "_Z", 2) == 0) readable = cplus_demangle_v3(name, DMGL_ANSI);
     if (readable) return readable;
-    char *copy = strdup(name);
+    char *copy = strndup(name, demangle_measure(name));
     char *suffix;
     while (copy && (suffix = find_clone_suffix(copy)))
         *suffix = 0;

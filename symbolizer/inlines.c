@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/strtab.h"
 #include "symbolizer/ranges.h"
 
 enum { MAX_NESTING = 64, MAX_CHAIN = 256 };
@@ -36,7 +37,11 @@ struct unit {
 struct inlines {
     struct unit *units;
     size_t count, capacity;
-    struct ranges ranges; /* payload: index of units */
+    struct ranges ranges;         /* payload: index of units */
+    struct region region;         /* of what follows */
+    struct strtab qualified_keys; /* addresses of function entries that were qualified */
+    const char **qualified;       /* by number of qualified_keys */
+    size_t qualified_capacity;
 };
 
 static bool add_die_ranges(struct ranges *ranges, Dwarf_Die *die, size_t payload) {
@@ -105,6 +110,7 @@ static bool add_unit(struct inlines *inlines, Dwarf_Die *lines, Dwarf_Die *root)
 struct inlines *inlines_open(struct Dwarf *dwarf) {
     struct inlines *inlines = calloc(1, sizeof *inlines);
     if (!inlines) return NULL;
+    strtab_init(&inlines->qualified_keys, &inlines->region);
     Dwarf_CU *unit = NULL;
     Dwarf_Die die, split;
     uint8_t type;
@@ -128,18 +134,89 @@ void inlines_close(struct inlines *inlines) {
         free(inlines->units[i].dies);
     }
     ranges_free(&inlines->ranges);
+    region_free(&inlines->region);
+    free(inlines->qualified);
     free(inlines->units);
     free(inlines);
 }
 
-static const char *find_name(Dwarf_Die *die) {
+static const char *find_linkage_name(Dwarf_Die *die) {
     Dwarf_Attribute attribute;
     if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) ||
-        dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute)) {
-        const char *name = dwarf_formstring(&attribute);
-        if (name) return name;
+        dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute))
+        return dwarf_formstring(&attribute);
+    return NULL;
+}
+
+static bool is_cplusplus(Dwarf_Die *unit) {
+    int language = dwarf_srclang(unit);
+    return language == DW_LANG_C_plus_plus || language == DW_LANG_C_plus_plus_03 ||
+           language == DW_LANG_C_plus_plus_11 || language == DW_LANG_C_plus_plus_14;
+}
+
+/* The declaration behind a concrete or inlined function: the one that stands inside its namespace. */
+static Dwarf_Die find_declaration(Dwarf_Die *die) {
+    Dwarf_Die current = *die;
+    for (int i = 0; i < MAX_NESTING; i++) {
+        Dwarf_Attribute attribute;
+        Dwarf_Die next;
+        if (!dwarf_attr(&current, DW_AT_abstract_origin, &attribute) &&
+            !dwarf_attr(&current, DW_AT_specification, &attribute))
+            break;
+        if (!dwarf_formref_die(&attribute, &next)) break;
+        current = next;
     }
-    return dwarf_diename(die);
+    return current;
+}
+
+static const char *scope_name(Dwarf_Die *scope) {
+    int tag = dwarf_tag(scope);
+    if (!may_hold_functions(tag) || tag == DW_TAG_module) return NULL;
+    const char *name = dwarf_diename(scope);
+    return name ? name : tag == DW_TAG_namespace ? "(anonymous namespace)" : "(unnamed)";
+}
+
+/* "outer::inner::name", or NULL when there is nothing around it or no memory. */
+static const char *join_scopes(struct region *region, Dwarf_Die *declaration, const char *name) {
+    Dwarf_Die *scopes = NULL;
+    int count = dwarf_getscopes_die(declaration, &scopes);
+    size_t size = strlen(name) + 1;
+    for (int i = 1; i < count; i++)
+        size += scope_name(&scopes[i]) ? strlen(scope_name(&scopes[i])) + 2 : 0;
+    char *text = size > strlen(name) + 1 ? region_alloc(region, size) : NULL;
+    char *end = text;
+    for (int i = count - 1; text && i > 0; i--)
+        if (scope_name(&scopes[i])) end = stpcpy(stpcpy(end, scope_name(&scopes[i])), "::");
+    if (text) strcpy(end, name);
+    free(scopes);
+    return text;
+}
+
+/* Walking up from an entry means walking its whole unit, so the answer is kept. */
+static const char *find_qualified(struct inlines *inlines, Dwarf_Die *die, const char *name) {
+    Dwarf_Die declaration = find_declaration(die);
+    bool is_new;
+    string_id number = strtab_intern(&inlines->qualified_keys, (const char *)&declaration.addr,
+                                     sizeof declaration.addr, &is_new);
+    if (number == PROFILE_NONE) return NULL;
+    if (!is_new) return inlines->qualified[number];
+    if (number >= inlines->qualified_capacity) {
+        size_t capacity = (size_t)number * 2 + 64;
+        const char **larger = reallocarray(inlines->qualified, capacity, sizeof *larger);
+        if (!larger) return NULL;
+        inlines->qualified = larger;
+        inlines->qualified_capacity = capacity;
+    }
+    return inlines->qualified[number] = join_scopes(&inlines->region, &declaration, name);
+}
+
+static void find_names(struct inlines *inlines, struct unit *unit, Dwarf_Die *die,
+                       struct source_frame *frame) {
+    frame->name = find_linkage_name(die);
+    if (frame->name) return;
+    frame->name = dwarf_diename(die);
+    if (frame->name && is_cplusplus(&unit->root))
+        frame->qualified = find_qualified(inlines, die, frame->name);
 }
 
 /* The child, or a lexical block's child, that holds the address. */
@@ -193,9 +270,10 @@ static void find_line(Dwarf_Die *unit, uint64_t address, struct source_frame *fr
     if (dwarf_lineno(line, &number) == 0 && number > 0) frame->line = number;
 }
 
-static void fill_frame(struct unit *unit, Dwarf_Die *die, Dwarf_Die *inner, uint64_t address,
-                       struct source_frame *frame) {
-    *frame = (struct source_frame){.name = find_name(die)};
+static void fill_frame(struct inlines *inlines, struct unit *unit, Dwarf_Die *die, Dwarf_Die *inner,
+                       uint64_t address, struct source_frame *frame) {
+    *frame = (struct source_frame){0};
+    find_names(inlines, unit, die, frame);
     if (inner) {
         frame->file = find_call_file(&unit->lines, inner);
         frame->line = find_number(inner, DW_AT_call_line);
@@ -234,7 +312,8 @@ size_t inlines_find(struct inlines *inlines, uint64_t address, struct source_fra
     size_t count = find_chain(function, address, chain), filled = 0;
     for (size_t i = count; i-- > 0;) {
         if (filled == most) filled--;
-        fill_frame(unit, &chain[i], i + 1 < count ? &chain[i + 1] : NULL, address, &frames[filled++]);
+        fill_frame(inlines, unit, &chain[i], i + 1 < count ? &chain[i + 1] : NULL, address,
+                   &frames[filled++]);
     }
     return filled;
 }

@@ -11,7 +11,10 @@ struct inlines;
 
 /* One frame of the source: strings live as long as the DWARF does. */
 struct source_frame {
-    const char *name;   /* the linker's name where DWARF has it, else the source's; NULL where unknown */
+    const char *name; /* the linker's name where DWARF has it, else the source's; NULL where unknown */
+    /* With namespaces and classes, for C++ functions whose linker name DWARF does not have (static ones and
+     * those in unnamed namespaces); else NULL. */
+    const char *qualified;
     const char *file;   /* NULL where unknown */
     int64_t line;       /* 0 where unknown */
     int64_t start_line; /* of the function's declaration, when it is in the same file; else 0 */

@@ -70,7 +70,7 @@ static bool has_build_id(Dwfl_Module *file, const char *wanted) {
     int length = dwfl_module_build_id(file, &bits, &where);
     char text[BUILD_ID_LENGTH] = "";
     for (int i = 0; i < length && (size_t)i * 2 + 2 < sizeof text; i++)
-        snprintf(text + i * 2, 3, "%02x", bits[i]);
+        snprintf(text + (size_t)i * 2, 3, "%02x", bits[i]);
     return strcmp(text, wanted) == 0;
 }
 

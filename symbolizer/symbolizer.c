@@ -116,14 +116,24 @@ static struct opened *find_opened(struct symbolizer *symbolizer, const char *pat
     return opened;
 }
 
+/* Whether the symbol table names the outermost frame better than DWARF: where DWARF lacks the linker's name
+ * of a C++ function, and where a C function is exported under another name ("strdup" for "__GI___strdup"). */
+static bool prefers_symbol(const struct source_frame *frame, const char *symbol, bool is_exported) {
+    if (!frame->name) return true;
+    if (frame->qualified) return strncmp(symbol, "_Z", 2) == 0;
+    return is_exported && strncmp(frame->name, "_Z", 2) != 0 && strncmp(frame->name, "_R", 2) != 0;
+}
+
 /* Frames of a link address, innermost first; 0 when nothing covers it. */
 static size_t find_frames(struct opened *opened, uint64_t address, struct source_frame *frames) {
     uint64_t numbered = address + opened->bias;
     size_t count = opened->inlines
                        ? inlines_find(opened->inlines, numbered - opened->dwarf_bias, frames, MAX_FRAMES)
                        : 0;
-    const char *symbol = symtab_find(opened->symtab, numbered);
-    if (count && !frames[count - 1].name) frames[count - 1].name = symbol;
+    bool is_exported;
+    const char *symbol = symtab_find(opened->symtab, numbered, &is_exported);
+    if (count && symbol && prefers_symbol(&frames[count - 1], symbol, is_exported))
+        frames[count - 1].name = symbol;
     for (size_t i = 0; i < count; i++)
         if (!frames[i].name) return 0;
     if (count || !symbol) return count;
@@ -144,15 +154,19 @@ static void *append(struct profile *profile, void **array, uint32_t count, uint3
     return (char *)*array + count * size;
 }
 
-static string_id add_string(struct addition *addition, const char *text) {
-    if (!text || !*text) return 0;
-    string_id number = strtab_intern(&addition->strings, text, strlen(text), NULL);
+static string_id add_bytes(struct addition *addition, const char *text, size_t length) {
+    if (!length) return 0;
+    string_id number = strtab_intern(&addition->strings, text, length, NULL);
     return number == PROFILE_NONE ? PROFILE_NONE : number + addition->strings_before;
 }
 
+static string_id add_string(struct addition *addition, const char *text) {
+    return add_bytes(addition, text ? text : "", text ? strlen(text) : 0);
+}
+
 static bool fill_function(struct addition *addition, struct profile_function *function,
-                          const struct function_key *key, const char *system_name) {
-    char *readable = demangle_name(system_name);
+                          const struct function_key *key, const struct source_frame *frame) {
+    char *readable = frame->qualified ? strdup(frame->qualified) : demangle_name(frame->name);
     string_id name = readable ? add_string(addition, readable) : PROFILE_NONE;
     free(readable);
     *function = (struct profile_function){name, key->system_name, key->filename, key->start_line};
@@ -163,7 +177,7 @@ static bool fill_function(struct addition *addition, struct profile_function *fu
 static uint32_t add_function(struct addition *addition, const struct source_frame *frame) {
     struct function_key key;
     memset(&key, 0, sizeof key);
-    key.system_name = add_string(addition, frame->name);
+    key.system_name = add_bytes(addition, frame->name, demangle_measure(frame->name));
     key.filename = add_string(addition, frame->file);
     key.start_line = frame->start_line;
     bool is_new;
@@ -177,7 +191,7 @@ static uint32_t add_function(struct addition *addition, const struct source_fram
     struct profile_function *function =
         append(profile, &array, index, &addition->function_capacity, sizeof *profile->functions);
     profile->functions = array;
-    if (!function || !fill_function(addition, function, &key, frame->name)) return PROFILE_NONE;
+    if (!function || !fill_function(addition, function, &key, frame)) return PROFILE_NONE;
     profile->function_count = index + 1;
     return index;
 }

@@ -124,10 +124,11 @@ static bool is_better(const struct symtab *symtab, const struct range *a, const 
     return length_x != length_y ? length_x < length_y : strcmp(x->name, y->name) < 0;
 }
 
-const char *symtab_find(const struct symtab *symtab, uint64_t address) {
+const char *symtab_find(const struct symtab *symtab, uint64_t address, bool *is_exported) {
     const struct range *best = NULL, *range = NULL;
     while ((range = ranges_find(&symtab->ranges, address, range)) != NULL)
         if (!best || is_better(symtab, range, best)) best = range;
+    *is_exported = best && symtab->symbols[best->payload].binding != STB_LOCAL;
     return best ? symtab->symbols[best->payload].name : NULL;
 }
 

@@ -13,7 +13,7 @@ struct symtab;
 struct symtab *symtab_open(struct Dwfl_Module *file);
 /* The linker name of the function at this address (in libdwfl's numbering), or NULL. Lives as long as the
  * file. */
-const char *symtab_find(const struct symtab *symtab, uint64_t address);
+const char *symtab_find(const struct symtab *symtab, uint64_t address, bool *is_exported);
 void symtab_close(struct symtab *symtab);
 
 #endif

@@ -1,11 +1,11 @@
 """Compares heapdiff's numbers with those of `go tool pprof`, to the unit.
 
-usage: compare_with_pprof.py HEAPDIFF NEW [OLD]
+usage: compare_with_pprof.py HEAPDIFF NEW [OLD] [FILTER=REGEX...]
 
 pprof's text is rounded, so its answers are taken as -topproto, which holds integers. Rows are functions, lines and files;
 in all four views; for one file, and for two as -diff_base and as -base. Frames that nobody could name are one row in
-pprof and one row an address in heapdiff: those, and only those, are compared by the sum of flat. Prints what differs and
-exits 1."""
+pprof and one row an address in heapdiff; a source file that was compiled into two binaries is one row in heapdiff and two
+in pprof: those, and only those, are compared by the sum of flat. Prints what differs and exits 1."""
 import json
 import os
 import subprocess
@@ -18,10 +18,13 @@ VIEWS = {"alloc_objects": "count", "alloc_space": "bytes", "inuse_objects": "cou
 GRANULARITY = {"function": "functions", "line": "lines", "file": "files"}
 
 
+filters = []
+
+
 def pprof(arguments, out):
     environment = dict(os.environ, PPROF_TMPDIR=os.path.dirname(out))
     subprocess.run(["go", "tool", "pprof", "-symbolize=none", "-nodecount=0", "-nodefraction=0", "-edgefraction=0",
-                    "-output=" + out] + arguments, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                    "-output=" + out] + ["-" + f for f in filters] + arguments, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                    env=environment)
     return pprof_file.read(out)
 
@@ -43,7 +46,8 @@ def pprof_rows(by, view, base, new, old, out):
 
 
 def heapdiff_rows(heapdiff, by, view, new, old):
-    command = [heapdiff, "--no-symbolize", "--format", "json", "--by", by, "--sample", view] + ([old] if old else []) + [new]
+    command = [heapdiff, "--no-symbolize", "--format", "json", "--by", by, "--sample", view] + ["--" + f for f in filters]
+    command += ([old] if old else []) + [new]
     answer = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     rows = {}
     for row in answer["rows"]:
@@ -61,8 +65,8 @@ def compare(label, ours, theirs):
     wrong = []
     for key in sorted(ours.keys() | theirs.keys(), key=str):
         mine, other = ours.get(key, []), theirs.get(key, [])
-        is_bare = key in ("", ("", "", 0))
-        if is_bare:
+        is_split = label.startswith("file") and len(other) > 1
+        if key in ("", ("", "", 0)) or is_split:
             if sum(v[0] for v in mine) != sum(v[0] for v in other):
                 wrong.append((key, mine, other))
         elif sorted(mine) != sorted(other):
@@ -73,8 +77,8 @@ def compare(label, ours, theirs):
 
 
 def main():
-    heapdiff, new = sys.argv[1:3]
-    old = sys.argv[3] if len(sys.argv) > 3 else None
+    filters.extend(a for a in sys.argv[3:] if "=" in a)
+    heapdiff, new, old = ([a for a in sys.argv[1:] if "=" not in a] + [None])[:3]
     wrong = compared = 0
     with tempfile.TemporaryDirectory() as directory:
         out = os.path.join(directory, "out.pb.gz")
@@ -88,7 +92,7 @@ def main():
         for base, mode in (("diff_base", "diff"), ("base", "subtract")) if old else ((None, "diff"),):
             mine = os.path.join(directory, "mine.pb.gz")
             subprocess.run([heapdiff, "--no-symbolize", "--format", "proto", "--base-mode", mode, "-o", mine] +
-                           ([old] if old else []) + [new], check=True)
+                           ["--" + f for f in filters] + ([old] if old else []) + [new], check=True)
             theirs = pprof(["-proto"] + (["-%s=%s" % (base, old)] if old else []) + [new], out)
             ours, other = pprof_file.stacks(pprof_file.read(mine)), pprof_file.stacks(theirs)
             compared += len(other)

@@ -15,7 +15,7 @@ def make(seed, samples, depth, functions, drop=False, layout=0):
                          {"type": "inuse_objects", "unit": "count"}, {"type": "inuse_space", "unit": "bytes"}],
         "period_type": {"type": "space", "unit": "bytes"}, "period": 524288,
         "time_nanos": 1700000000000000000 + seed * 300000000000, "duration_nanos": 0,
-        "comments": ["heaptap 0.1.0", "instance: %x" % functions],
+        "comments": ["heaptap_version=0.1.0", "heaptap_instance=%x" % functions],
         "drop_frames": "alloc_.*|f1" if drop else "", "keep_frames": "alloc_7" if drop else "",
         "mappings": [{"id": 1, "start": 0x400000 + layout, "limit": 0x900000 + layout, "offset": 0x1000,
                       "file": "/nowhere/service", "build_id": "00aa", "has_functions": 1},

@@ -1,6 +1,7 @@
 /* The option table's parser: every spelling, every refusal, and the help text. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 

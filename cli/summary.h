@@ -1,6 +1,6 @@
 /* What every form of output is made of: a view, its order, and what is known of the files. */
-#ifndef HEAPTAP_CLI_REPORT_H
-#define HEAPTAP_CLI_REPORT_H
+#ifndef HEAPTAP_CLI_SUMMARY_H
+#define HEAPTAP_CLI_SUMMARY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include "cli/rank.h"
 #include "cli/view.h"
 
-struct report {
+struct summary {
     struct view *view;
     struct rank rank;
     struct rank_rule rule;
@@ -20,11 +20,11 @@ struct report {
 };
 
 /* "function", "line", ...: as in --by and in JSON. */
-extern const char *const report_by_names[];
+extern const char *const summary_by_names[];
 
 /* Mean bytes between samples, 0 where the file does not say. */
-int64_t report_rate(const struct profile *profile);
+int64_t summary_rate(const struct profile *profile);
 /* Whether both profiles come from one process: 1 yes, 0 no, -1 not known. */
-int report_same_process(const struct report *report);
+int summary_same_process(const struct summary *summary);
 
 #endif
