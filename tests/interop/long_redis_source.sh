@@ -58,7 +58,7 @@ done
 for number in 1 2; do
     "$HEAPTAP_BUILD/heapdiff" symbolize "$work/p.$number.pb.gz" -o "$work/s.$number.pb.gz" || fail "heapdiff symbolize"
 done
-compare() { python3 "$HEAPTAP_SOURCE/tests/interop/equal_views.py" "$HEAPTAP_BUILD/heapdiff" "$@" || fail "unequal numbers"; }
+compare() { python3 "$HEAPTAP_SOURCE/tests/interop/compare_with_pprof.py" "$HEAPTAP_BUILD/heapdiff" "$@" || fail "unequal numbers"; }
 compare "$work/s.1.pb.gz"
 compare "$work/s.2.pb.gz"
-compare "$work/s.1.pb.gz" "$work/s.2.pb.gz"
+compare "$work/s.2.pb.gz" "$work/s.1.pb.gz" # new, old
