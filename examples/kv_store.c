@@ -36,7 +36,7 @@ static uint64_t hash_key(const char *key) {
 
 struct kv_store *kv_store_create(void) {
     struct kv_store *store = calloc(1, sizeof *store);
-    struct entry **buckets = calloc(FIRST_BUCKETS, sizeof *buckets);
+    struct entry **buckets = calloc(FIRST_BUCKETS, sizeof(struct entry *));
     if (!store || !buckets) {
         free(store);
         free(buckets);
@@ -76,7 +76,7 @@ static struct entry **find_link(struct kv_store *store, const char *key, uint64_
 /* Twice the buckets. Without memory for them the chains just grow longer. */
 static void index_grow(struct kv_store *store) {
     size_t count = store->bucket_count * 2;
-    struct entry **buckets = calloc(count, sizeof *buckets);
+    struct entry **buckets = calloc(count, sizeof(struct entry *));
     if (!buckets) return;
     for (size_t i = 0; i < store->bucket_count; i++) {
         for (struct entry *entry = store->buckets[i], *next; entry; entry = next) {

@@ -169,7 +169,7 @@ static void *worker_main(void *argument) {
     struct worker *worker = argument;
     struct service *service = worker->service;
     while (!atomic_load(&service->stopping)) {
-        struct sockaddr_in address;
+        struct sockaddr_in address = {0};
         socklen_t size = sizeof address;
         int socket = accept(service->listener, (struct sockaddr *)&address, &size);
         if (socket < 0) continue;

@@ -42,7 +42,7 @@ void session_cache_destroy(struct session_cache *cache) {
 static bool table_reserve(struct session_cache *cache) {
     if (cache->count < cache->capacity) return true;
     size_t capacity = cache->capacity ? cache->capacity * 2 : 64;
-    struct session **sessions = realloc(cache->sessions, capacity * sizeof *sessions);
+    struct session **sessions = realloc(cache->sessions, capacity * sizeof(struct session *));
     if (!sessions) return false;
     cache->sessions = sessions;
     cache->capacity = capacity;

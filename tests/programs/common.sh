@@ -91,9 +91,10 @@ must_be_same() {
     fail "$1 differs: ${2##*/} and ${3##*/}"
 }
 
-# must_have_profile PROGRAM: `sampled` left a profile of it, so that the run really was ours; heapdiff reads it.
+# must_have_profile PATTERN: `sampled` left a profile of it, so that the run really was ours; heapdiff reads it.
 must_have_profile() {
-    for profile in "$work"/profiles/"$1".*.pb.gz; do
+    # shellcheck disable=SC2231 # the name may be a pattern
+    for profile in "$work"/profiles/$1.*.pb.gz; do
         [ -s "$profile" ] || fail "no profile of $1 was written"
         "$HEAPTAP_BUILD/heapdiff" --no-symbolize --format json "$profile" >"$work/profile.json" ||
             fail "heapdiff cannot read the profile of $1"
