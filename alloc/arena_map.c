@@ -35,6 +35,16 @@ void arena_map_set(uint64_t page, uint64_t count, struct span *span) {
     }
 }
 
+bool arena_map_list_holds(const void *first, const void *slot, uint32_t most) {
+    const void *at = first;
+    for (uint32_t i = 0; i < most && at && arena_map_span(at); i++) {
+        if (at == slot)
+            return true;
+        at = span_link_load(at);
+    }
+    return false;
+}
+
 static uintptr_t reserve(size_t bytes) {
     if (!growth.hint)
         growth.hint = FIRST_HINT + ((rand_entropy() & ((1u << HINT_BITS) - 1)) << HINT_STEP_SHIFT);
@@ -106,5 +116,7 @@ bool arena_map_grow_locked(uint64_t pages, uint64_t *first_page, uint64_t *page_
     *page_count = bytes >> HEAP_PAGE_SHIFT;
     return true;
 }
+
+void arena_map_undo_growth_locked(uint64_t page_count) { growth.next -= page_count << HEAP_PAGE_SHIFT; }
 
 uint64_t arena_map_metadata_bytes(void) { return atomic_load_relaxed(&growth.metadata_bytes); }

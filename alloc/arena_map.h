@@ -42,6 +42,10 @@ static inline struct span *arena_map_span(const void *p) {
     return atomic_load_relaxed(&arena->spans[offset >> HEAP_PAGE_SHIFT & (ARENA_PAGES - 1)]);
 }
 
+/* True when `slot` is on the list of free slots that begins at `first`. Walks at most `most` links and stops at one that
+ * leads out of the heap, so it may be used on a list that another thread is changing: what it finds is there. */
+bool arena_map_list_holds(const void *first, const void *slot, uint32_t most);
+
 /* Page numbers count from the window's base. */
 static inline uint64_t arena_map_page(uintptr_t address) { return (address - arena_map.base) >> HEAP_PAGE_SHIFT; }
 static inline uintptr_t arena_map_address(uint64_t page) { return arena_map.base + (page << HEAP_PAGE_SHIFT); }
@@ -52,6 +56,9 @@ void arena_map_set(uint64_t page, uint64_t count, struct span *span);
 /* The next chunks of the heap: `pages` rounded up to whole chunks, Prepared. Fills *first_page and *page_count. False
  * when the kernel refuses or the window is full. Under the page heap's lock. */
 bool arena_map_grow_locked(uint64_t pages, uint64_t *first_page, uint64_t *page_count);
+
+/* Takes the last growth back, which nobody used. */
+void arena_map_undo_growth_locked(uint64_t page_count);
 
 /* Bytes taken from the kernel for the maps. */
 uint64_t arena_map_metadata_bytes(void);

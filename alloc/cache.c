@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/log.h"
 
 enum { SPAN_PAGES_MOST = 8, EMPTY_KEPT = 1 };
 
@@ -60,10 +61,14 @@ static struct span *new_span(struct cache *cache, unsigned size_class) {
     return span;
 }
 
+void cache_report_broken_link(const struct span *span) {
+    log_fatal("free object %p of %zu bytes was written to: its link is broken", span->free, span->slot_size);
+}
+
 static void put_aside(struct cache *cache, unsigned size_class, struct span *span) {
     if (span == &cache_no_span)
         return;
-    DCHECK(span->free == NULL && span->carved == span->slots);
+    DCHECK(span->free == NULL && atomic_load_relaxed(&span->carved) == span->slots);
     span->state = SPAN_FULL;
     span->countdown = 1;
     span_list_push(&cache->full[size_class], span);

@@ -12,6 +12,7 @@
 
 #include "alloc/central.h"
 #include "alloc/remote.h"
+#include "base/check.h"
 
 enum cache_state {
     CACHE_IDLE = 0, /* no thread; whoever pushes to `remote` empties it */
@@ -77,17 +78,23 @@ void cache_reap(struct cache *cache);
 /* Gives every span to the central lists or the page heap. Owner only. */
 void cache_give_up_spans(struct cache *cache);
 
+/* Somebody wrote over a free slot: says so and aborts. */
+__attribute__((noreturn, cold)) void cache_report_broken_link(const struct span *span);
+
 /* A slot off the free list of the current span, which has one. Does not count. */
 static inline void *cache_pop(struct span *span) {
-    void *object = span->free;
-    __builtin_memcpy(&span->free, object, sizeof span->free);
+    void *object = span->free, *next = span_link_load(object);
+    if (UNLIKELY(!span_link_is_good(span, next)))
+        cache_report_broken_link(span);
+    span->free = next;
+    __builtin_memset(object, 0, sizeof next);
     return object;
 }
 
 static inline void cache_put(struct cache *cache, struct span *span, void *object) {
-    __builtin_memcpy(object, &span->free, sizeof span->free);
+    span_link_store(object, span->free);
     span->free = object;
-    if (__builtin_expect(--span->countdown == 0, 0))
+    if (UNLIKELY(--span->countdown == 0))
         cache_span_drained(cache, span);
 }
 

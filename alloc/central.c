@@ -6,8 +6,6 @@
  * Locks: central, with nothing taken inside; the page heap is called after unlock. May run inside malloc. */
 #include "alloc/central.h"
 
-#include <string.h>
-
 #include "base/check.h"
 
 struct central {
@@ -44,7 +42,7 @@ static bool settle_locked(struct central *central, struct span *span, uint32_t h
     if (handed_out == 0)
         return true;
     span->state = SPAN_FULL;
-    if (span->free || span->carved < span->slots) {
+    if (span->free || atomic_load_relaxed(&span->carved) < span->slots) {
         span->state = SPAN_PARTIAL;
         span_list_push(&central->partial, span);
     }
@@ -54,7 +52,7 @@ static bool settle_locked(struct central *central, struct span *span, uint32_t h
 void central_give(struct span *span) {
     struct central *central = &centrals[span->size_class];
     lock_acquire(&central->lock);
-    bool empty = settle_locked(central, span, span->carved - span_count_free(span));
+    bool empty = settle_locked(central, span, atomic_load_relaxed(&span->carved) - span_count_free(span));
     if (!empty)
         set_owner(span, SPAN_CENTRAL);
     lock_release(&central->lock);
@@ -67,7 +65,7 @@ void central_seize(struct span *span, uintptr_t owner) {
     lock_acquire(&central->lock);
     if ((atomic_load_relaxed(&span->owner) & ~SPAN_SAMPLED) == owner) {
         span->free = NULL;
-        span->carved = span->slots;
+        atomic_store_relaxed(&span->carved, span->slots);
         span->state = SPAN_FULL;
         span->countdown = SPAN_NO_COUNT; /* how many are handed out is not known, so it is never empty */
         span->next = span->previous = NULL;
@@ -82,7 +80,7 @@ bool central_free(struct span *span, void *object) {
     bool ours = (atomic_load_relaxed(&span->owner) & ~SPAN_SAMPLED) == SPAN_CENTRAL;
     bool empty = false;
     if (ours) {
-        memcpy(object, &span->free, sizeof span->free);
+        span_link_store(object, span->free);
         span->free = object;
         if (span->state == SPAN_FULL) {
             span->state = SPAN_PARTIAL;

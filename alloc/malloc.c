@@ -9,7 +9,7 @@
  * The path of one free(p):
  *   1. p -> span, through the arena map: a pointer that is not ours has none.
  *   2. The span's owner word equals this thread's cache: it is ours, and nothing in it is sampled.
- *   3. p is the start of a slot that was handed out once, and not the one freed last.
+ *   3. p is the start of a slot that was handed out once, and its first word is not the link of a free one.
  *   4. Count, link, and the span's countdown tells when it has become empty.
  * NULL, foreign threads' objects, large objects, sampled spans and bad pointers all fail one of these tests.
  *
@@ -27,7 +27,7 @@
 #include "base/check.h"
 #include "base/log.h"
 
-enum { MIN_ALIGN = 16 };
+enum { MIN_ALIGN = 16, REMOTE_WALK_MOST = 1 << 20 };
 #define LARGEST_REQUEST ((size_t)PTRDIFF_MAX)
 
 /* ---- bad pointers ---- */
@@ -55,7 +55,8 @@ static struct span *locate(const char *call, const void *p) {
     struct span *span = arena_map_span(p);
     if (UNLIKELY(!span))
         report_bad_pointer(call, p);
-    bool good = span->size_class ? span_index(span, (uintptr_t)p) < span->carved : (uintptr_t)p == span->base;
+    bool good = span->size_class ? span_index(span, (uintptr_t)p) < atomic_load_relaxed(&span->carved)
+                                 : (uintptr_t)p == span->base;
     if (UNLIKELY(!good))
         report_bad_pointer(call, p);
     return span;
@@ -189,11 +190,23 @@ static void free_object(struct span *span, void *p) {
         page_heap_free(span);
 }
 
+/* Looks for a slot on the two lists where a freed one may be: its span's, and what waits for its owner. Exact for the
+ * owner's thread; for others it may miss what moves meanwhile, but never blames a slot in use. */
+static bool is_free_already(const struct span *span, const void *p) {
+    uintptr_t owner = atomic_load_relaxed(&span->owner) & ~SPAN_SAMPLED;
+    if (!span->size_class)
+        return false; /* a freed large object has no span */
+    if (arena_map_list_holds(span->free, p, span->slots))
+        return true;
+    return owner != SPAN_CENTRAL &&
+           arena_map_list_holds(atomic_load_acquire(&((struct cache *)owner)->remote.head), p, REMOTE_WALK_MOST);
+}
+
 static __attribute__((noinline)) void free_slow(void *p) {
     if (!p)
         return;
     struct span *span = locate("free", p);
-    if (span->free == p)
+    if (UNLIKELY(span_slot_looks_free(p) && is_free_already(span, p)))
         report_double_free(p, span->slot_size);
     free_object(span, p);
 }
@@ -201,8 +214,8 @@ static __attribute__((noinline)) void free_slow(void *p) {
 void heap_free(void *p) {
     struct span *span = arena_map_span(p);
     struct cache *cache = thread_cache;
-    if (UNLIKELY(!span || atomic_load_relaxed(&span->owner) != (uintptr_t)cache || span->free == p ||
-                 span_index(span, (uintptr_t)p) >= span->carved)) {
+    if (UNLIKELY(!span || atomic_load_relaxed(&span->owner) != (uintptr_t)cache ||
+                 span_index(span, (uintptr_t)p) >= atomic_load_relaxed(&span->carved) || span_slot_looks_free(p))) {
         free_slow(p);
         return;
     }

@@ -35,8 +35,10 @@ static bool grow_locked(uint64_t count) {
     lock_assert_held(&heap.lock);
     if (!arena_map_grow_locked(count, &first, &grown))
         return false;
-    if (!page_alloc_grow(&heap.pages, first, grown))
+    if (!page_alloc_grow(&heap.pages, first, grown)) {
+        arena_map_undo_growth_locked(grown);
         return false;
+    }
     heap.released += grown;
     return true;
 }
@@ -46,6 +48,7 @@ static uint64_t take_locked(uint64_t count, uint64_t *scavenged) {
     if (!heap.ready) {
         if (!page_alloc_init(&heap.pages))
             return PAGE_ALLOC_NONE;
+        span_choose_link_key();
         heap.ready = true;
     }
     uint64_t first = page_alloc_take(&heap.pages, count, scavenged);

@@ -3,8 +3,7 @@
 #ifndef HEAPTAP_ALLOC_REMOTE_H
 #define HEAPTAP_ALLOC_REMOTE_H
 
-#include <string.h>
-
+#include "alloc/span.h"
 #include "base/atomic.h"
 
 struct remote_list {
@@ -14,7 +13,7 @@ struct remote_list {
 static inline void remote_push(struct remote_list *list, void *object) {
     void *head = atomic_load_relaxed(&list->head);
     do {
-        memcpy(object, &head, sizeof head);
+        span_link_store(object, head);
     } while (!atomic_cas_weak_release(&list->head, &head, object));
 }
 
@@ -25,10 +24,6 @@ static inline void *remote_take_all(struct remote_list *list) {
     return atomic_swap_acquire(&list->head, NULL);
 }
 
-static inline void *remote_next(const void *object) {
-    void *next;
-    memcpy(&next, object, sizeof next);
-    return next;
-}
+static inline void *remote_next(const void *object) { return span_link_load(object); }
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/atomic.h"
 #include "base/bits.h"
 #include "base/check.h"
+#include "base/rand.h"
 
 enum { CARVE_BYTES = 4096, BITMAP_KINDS = 3 };
 
@@ -70,31 +71,38 @@ void span_destroy(struct span *span) {
     fixalloc_free(&spans, span);
 }
 
+uintptr_t span_link_key;
+
+/* The upper 16 bits: a first byte that neither text in UTF-8 nor small numbers of either sign begin with. */
+void span_choose_link_key(void) {
+    uint64_t random = rand_entropy();
+    uint64_t lead = 0xf5 + (random >> 56) % 8;
+    span_link_key = (uintptr_t)(lead << 56 | (random & ((1ull << 56) - 1)));
+}
+
 bool span_carve(struct span *span) {
-    uint32_t left = span->slots - span->carved;
+    uint32_t carved = atomic_load_relaxed(&span->carved), left = span->slots - carved;
     if (left == 0)
         return false;
     size_t size = span->slot_size;
     uint32_t count = size >= CARVE_BYTES ? 1 : (uint32_t)(CARVE_BYTES / size);
     if (count > left)
         count = left;
-    char *slot = (char *)span->base + (size_t)span->carved * size;
+    char *slot = (char *)span->base + (size_t)carved * size;
     char *last = slot + (size_t)(count - 1) * size;
     void *tail = span->free;
     span->free = slot;
-    for (; slot < last; slot += size) {
-        char *next = slot + size;
-        memcpy(slot, &next, sizeof next);
-    }
-    memcpy(last, &tail, sizeof tail);
-    span->carved += count;
+    for (; slot < last; slot += size)
+        span_link_store(slot, slot + size);
+    span_link_store(last, tail);
+    atomic_store_relaxed(&span->carved, carved + count);
     return true;
 }
 
 uint32_t span_count_free(const struct span *span) {
     uint32_t count = 0;
-    for (void *p = span->free; p; memcpy(&p, p, sizeof p)) {
-        CHECK(count < span->carved);
+    for (const void *p = span->free; p; p = span_link_load(p)) {
+        CHECK(span_link_is_good(span, p) && count < atomic_load_relaxed(&span->carved));
         count++;
     }
     return count;
@@ -111,7 +119,7 @@ bool span_mark_sampled(struct span *span, uint32_t index) {
         }
         atomic_or_relaxed(&span->sample_bits[index / 64], 1ull << (index % 64));
     }
-    atomic_add_relaxed(&span->sampled, 1);
+    atomic_add_release(&span->sampled, 1);
     uintptr_t owner = atomic_load_relaxed(&span->owner);
     if (!(owner & SPAN_SAMPLED))
         atomic_store_relaxed(&span->owner, owner | SPAN_SAMPLED);
@@ -119,7 +127,7 @@ bool span_mark_sampled(struct span *span, uint32_t index) {
 }
 
 bool span_unmark_sampled(struct span *span, uint32_t index) {
-    if (atomic_load_relaxed(&span->sampled) == 0)
+    if (atomic_load_acquire(&span->sampled) == 0)
         return false;
     if (span->size_class) {
         uint64_t bit = 1ull << (index % 64);
@@ -128,7 +136,7 @@ bool span_unmark_sampled(struct span *span, uint32_t index) {
         if (!(atomic_and_relaxed(&span->sample_bits[index / 64], ~bit) & bit))
             return false;
     }
-    atomic_sub_relaxed(&span->sampled, 1);
+    atomic_sub_release(&span->sampled, 1);
     return true;
 }
 

@@ -43,7 +43,7 @@ struct span {
     uint32_t countdown;      /* owner: frees until it must move or release the span */
     uint32_t slots;
     uint32_t inverse; /* of the size class: see size_class_index */
-    uint32_t carved;  /* owner: slots that were ever on the free list */
+    _Atomic uint32_t carved; /* slots that were ever on the free list; the owner raises it, anybody reads it */
     uint8_t shift;
     uint8_t size_class; /* 0 for large */
     uint8_t state;      /* owner: enum span_state */
@@ -55,7 +55,8 @@ struct span {
     uint32_t bitmap_words;    /* of sample_bits */
 
     struct span *next, *previous;   /* owner: the list it is in */
-    _Atomic(uint64_t) *sample_bits; /* one bit a slot; NULL until the first sample; any thread clears its own bit */
+    /* One bit a slot; NULL until the first sample, which publishes it by `sampled`; any thread clears its own bit. */
+    _Atomic(uint64_t) *sample_bits;
 };
 
 _Static_assert(sizeof(struct span) == 128, "two cache lines");
@@ -67,6 +68,34 @@ static inline uint32_t span_index(const struct span *span, uintptr_t object) {
 
 static inline uintptr_t span_limit(const struct span *span) {
     return span->base + ((uintptr_t)span->pages << HEAP_PAGE_SHIFT);
+}
+
+/* Links of free slots are stored XOR a secret of the process, and a slot that is handed out has its first word cleared.
+ * So a write over a free slot shows as a link out of its span, and a slot whose first word decodes to an address is most likely free
+ * already: addresses have 16 leading zeros, the secret has none of the patterns that programs store. */
+#define SPAN_ADDRESS_BITS 48
+extern uintptr_t span_link_key; /* constant after the first growth of the heap */
+void span_choose_link_key(void);
+
+static inline void span_link_store(void *slot, const void *next) {
+    uintptr_t word = (uintptr_t)next ^ span_link_key;
+    __builtin_memcpy(slot, &word, sizeof word);
+}
+
+static inline void *span_link_load(const void *slot) {
+    uintptr_t word;
+    __builtin_memcpy(&word, slot, sizeof word);
+    return (void *)(word ^ span_link_key);
+}
+
+/* False for nearly every slot that is in use, true for every free one. */
+static inline bool span_slot_looks_free(const void *slot) {
+    return ((uintptr_t)span_link_load(slot) >> SPAN_ADDRESS_BITS) == 0;
+}
+
+/* Whether a free slot's link may be what was stored: the end, or in the span. */
+static inline bool span_link_is_good(const struct span *span, const void *next) {
+    return (uintptr_t)next - span->base < (uintptr_t)span->pages << HEAP_PAGE_SHIFT || !next;
 }
 
 /* A doubly linked list with its head; a zeroed one is empty. */

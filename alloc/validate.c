@@ -4,8 +4,6 @@
  * Locks: the page heap's for the walk. */
 #include "alloc/validate.h"
 
-#include <string.h>
-
 #include "alloc/thread.h"
 #include "base/bits.h"
 #include "base/check.h"
@@ -18,13 +16,13 @@ struct walk {
 };
 
 /* Every slot of the free list once, each marked in a bitmap; returns their number. */
-static uint32_t check_free_list(const struct span *span) {
+static uint32_t check_free_list(const struct span *span, uint32_t carved) {
     uint64_t seen[MARK_WORDS] = {0};
     uint32_t count = 0;
     CHECK(span->slots <= MARK_WORDS * 64);
-    for (void *p = span->free; p; memcpy(&p, p, sizeof p)) {
+    for (const void *p = span->free; p; p = span_link_load(p)) {
         uint32_t index = span_index(span, (uintptr_t)p);
-        CHECK(index < span->carved);
+        CHECK(index < carved);
         CHECK(!(seen[index / 64] >> (index % 64) & 1));
         seen[index / 64] |= 1ull << (index % 64);
         count++;
@@ -53,14 +51,15 @@ static void check_span(struct span *span, void *context) {
     CHECK(span->slot_size == size_classes[span->size_class].size);
     CHECK(span->slots == ((size_t)span->pages << HEAP_PAGE_SHIFT) / span->slot_size);
     CHECK(arena_map_span((void *)(span_limit(span) - 1)) == span);
-    CHECK(span->carved <= span->slots);
-    uint32_t free = check_free_list(span), handed_out = span->carved - free;
+    uint32_t carved = atomic_load_relaxed(&span->carved);
+    CHECK(carved <= span->slots);
+    uint32_t free = check_free_list(span, carved), handed_out = carved - free;
     CHECK(count_sampled(span) == atomic_load_relaxed(&span->sampled));
     CHECK(atomic_load_relaxed(&span->sampled) <= handed_out);
     if (atomic_load_relaxed(&span->sampled))
         CHECK(atomic_load_relaxed(&span->owner) & SPAN_SAMPLED);
     if (span->state == SPAN_FULL)
-        CHECK(free == 0 && span->carved == span->slots);
+        CHECK(free == 0 && carved == span->slots);
     if (span->state == SPAN_PARTIAL)
         CHECK(span->countdown == handed_out || (handed_out == 0 && span->countdown == SPAN_NO_COUNT));
     walk->result.live_objects += handed_out;

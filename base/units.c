@@ -75,8 +75,10 @@ static bool parse_duration_unit(const char **text, uint64_t *unit) {
                  {"m", 60000000000}, {"h", 3600000000000ull}, {"d", 86400000000000ull}};
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         size_t length = strlen(units[i].name);
-        bool ends = is_digit((*text)[length]) || !(*text)[length];
-        if (strncmp(*text, units[i].name, length) == 0 && ends) {
+        if (strncmp(*text, units[i].name, length) != 0)
+            continue;
+        char after = (*text)[length];
+        if (is_digit(after) || !after) {
             *text += length;
             *unit = units[i].nanoseconds;
             return true;
@@ -104,24 +106,28 @@ bool units_parse_duration(const char *text, int64_t *nanoseconds) {
     return true;
 }
 
+static uint64_t round_quotient(uint64_t bytes, uint64_t power, uint64_t unit) {
+    return (uint64_t)(((unsigned __int128)bytes * power + unit / 2) / unit);
+}
+
 char *units_format_bytes(char *out, size_t size, uint64_t bytes) {
     static const char *const names[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     unsigned i = 0;
     while (i < 4 && bytes >> (10 * (i + 1)))
         i++;
     uint64_t unit = 1ull << (10 * i);
-    uint64_t whole = bytes / unit;
     if (bytes % unit == 0) {
-        log_format(out, size, "%lu%s", (unsigned long)whole, names[i]);
-    } else {
-        unsigned places = whole >= 100 ? 0 : whole >= 10 ? 1 : 2;
-        uint64_t power = places == 0 ? 1 : places == 1 ? 10 : 100;
-        uint64_t rounded = (uint64_t)(((unsigned __int128)bytes * power + unit / 2) / unit);
-        if (places == 0)
-            log_format(out, size, "%lu%s", (unsigned long)rounded, names[i]);
-        else
-            log_format(out, size, places == 2 && rounded % power < 10 ? "%lu.0%lu%s" : "%lu.%lu%s",
-                       (unsigned long)(rounded / power), (unsigned long)(rounded % power), names[i]);
+        log_format(out, size, "%lu%s", (unsigned long)(bytes / unit), names[i]);
+        return out;
     }
+    /* Two places, one, or none: as few as leave three digits after rounding. */
+    uint64_t power = 100, rounded;
+    while ((rounded = round_quotient(bytes, power, unit)) >= 1000 && power > 1)
+        power /= 10;
+    unsigned long high = rounded / power, low = rounded % power;
+    if (power == 1)
+        log_format(out, size, "%lu%s", high, names[i]);
+    else
+        log_format(out, size, power == 100 && low < 10 ? "%lu.0%lu%s" : "%lu.%lu%s", high, low, names[i]);
     return out;
 }
