@@ -52,6 +52,13 @@ static void **items_of(struct builder *builder, enum profile_array array) {
     return (void **)((char *)builder->profile + places[array].items);
 }
 
+void builder_init(struct builder *builder, struct profile *profile, uint64_t max_memory) {
+    static _Alignas(16) char no_items[16]; /* never written: it has room for none */
+    *builder = (struct builder){.profile = profile, .max_memory = max_memory};
+    for (unsigned array = 0; array < PROFILE_ARRAY_COUNT; array++)
+        *items_of(builder, array) = no_items;
+}
+
 static size_t next_capacity(size_t capacity, size_t need) {
     size_t grown = capacity < SLOWER_GROWTH_FROM ? capacity * 2 : capacity + capacity / 2;
     if (grown < need) grown = need;
@@ -109,7 +116,7 @@ static bool grow(struct builder *builder, enum profile_array array, uint64_t nee
 
 void *builder_append(struct builder *builder, enum profile_array array, size_t more) {
     uint32_t *count = count_of(builder, array);
-    if (more > builder->capacity[array] - *count || !builder->capacity[array]) {
+    if (more > builder->capacity[array] - *count) {
         if (more >= PROFILE_NONE || !grow(builder, array, (uint64_t)*count + more)) {
             builder->failure = builder->failure ? builder->failure : PROTO_ERROR_LIMIT;
             return NULL;

@@ -18,6 +18,10 @@ struct builder {
     enum proto_error_code failure;
 };
 
+/* The profile is all zero. Its arrays are not NULL afterwards, however few items they will hold, so that
+ * nobody who adds an index of 0 to one has to ask. */
+void builder_init(struct builder *builder, struct profile *profile, uint64_t max_memory);
+
 /* Room for `more` items at the end of the array, which are the caller's to fill; the profile's pointer and
  * count are right afterwards, and earlier pointers into this array are not. NULL and `failure` when there is
  * no memory or the limit is reached. */

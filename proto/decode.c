@@ -39,10 +39,10 @@ static bool no_room(struct decoder *decoder) {
 bool decoder_init(struct decoder *decoder, struct region *region, struct profile *profile,
                   uint64_t max_memory, struct proto_error *error) {
     *decoder = (struct decoder){
-        .builder = {.profile = profile, .max_memory = max_memory},
         .error = error,
         .arena.bytes = region_alloc(region, DECODE_ARENA_SIZE),
     };
+    builder_init(&decoder->builder, profile, max_memory);
     id_map_init(&decoder->mappings);
     id_map_init(&decoder->functions);
     id_map_init(&decoder->locations);

@@ -508,7 +508,8 @@ static bool merge_once(const struct merge_input *inputs, size_t count, struct me
 static bool run(const struct merge_input *inputs, size_t count, struct profile *sum, bool *has_zero,
                 struct proto_error *error) {
     *sum = (struct profile){0};
-    struct merger merger = {.builder.profile = sum, .sum = sum, .error = error, .seed = rand_entropy()};
+    struct merger merger = {.sum = sum, .error = error, .seed = rand_entropy()};
+    builder_init(&merger.builder, sum, 0);
     strtab_init(&merger.strings, &sum->region);
     merger.mappings.region = merger.functions.region = &merger.scratch;
     merger.locations.region = merger.samples.region = merger.comments.region = &merger.scratch;

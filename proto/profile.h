@@ -1,7 +1,8 @@
 /* A profile in memory: the model of profile.proto after its ids have been resolved.
  *
  * Everything is an index into a flat array of the same struct, so a profile is a dozen allocations however
- * large it is, and copying or merging is arithmetic on indexes.
+ * large it is, and copying or merging is arithmetic on indexes. The reader and merge leave no array NULL,
+ * even an empty one.
  *
  *   samples[i]  --location_ids[first..]-->  locations[]  --lines[first..]-->  functions[]
  *      |                                        |                               |

@@ -62,7 +62,7 @@ static bool failed(const struct writer *writer) {
 }
 
 static void *scratch_get(struct writer *writer, struct scratch *scratch, size_t size) {
-    if (size > scratch->size) {
+    if (size > scratch->size || !scratch->bytes) {
         size_t grown = size > scratch->size * 2 ? size : scratch->size * 2;
         void *bytes = region_alloc(writer->region, grown);
         if (!bytes) {

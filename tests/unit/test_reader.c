@@ -395,18 +395,29 @@ static long peak_kib(void) {
     return usage.ru_maxrss;
 }
 
-/* 1 GiB of stacks from 1 MiB of file: `message` again and again, compressed. */
-static void read_bomb(const struct bytes *message, enum proto_error_code expected) {
+static void compress_repeated(struct bytes *to, const struct bytes *data, size_t times) {
     struct region region = {0};
-    struct bytes start = valid_start(), file = {0};
     struct proto_error error = {0};
     struct gzip_writer writer;
-    assert_true(gzip_writer_open(&writer, &region, writer_to_bytes, &file, 9, &error));
-    assert_true(gzip_write(&writer, start.data, start.size, &error));
-    for (size_t total = 0; total < (size_t)1 << 30; total += message->size)
-        assert_true(gzip_write(&writer, message->data, message->size, &error));
+    assert_true(gzip_writer_open(&writer, &region, writer_to_bytes, to, 9, &error));
+    for (size_t i = 0; i < times; i++)
+        assert_true(gzip_write(&writer, data->data, data->size, &error));
     assert_true(gzip_writer_close(&writer, &error));
     region_free(&region);
+}
+
+/* More than 1 GiB from less than 2 MiB of file: the messages again and again, compressed, and the members of
+ * that again and again. */
+static void read_bomb(const struct bytes *messages, enum proto_error_code expected) {
+    enum { MEMBER = 16 << 20, MEMBERS = 80 };
+    struct bytes start = valid_start(), file = {0}, member = {0};
+    struct proto_error error;
+    compress_repeated(&file, &start, 1);
+    compress_repeated(&member, messages, MEMBER / messages->size);
+    for (int i = 0; i < MEMBERS; i++)
+        put_bytes(&file, member.data, member.size);
+    free_bytes(&member);
+    assert_true(file.size < 2 << 20);
 
     const struct reader_limits limits = {1 << 30, 1 << 30, 64 << 20};
     struct profile profile;
