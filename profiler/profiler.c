@@ -28,7 +28,7 @@
 #include "profiler/live.h"
 #include "profiler/loader.h"
 #include "profiler/mapping.h"
-#include "profiler/report.h"
+#include "profiler/comments.h"
 #include "profiler/sampler.h"
 #include "profiler/scratch.h"
 #include "profiler/stack_table.h"
@@ -41,7 +41,7 @@ static struct mapping_table mappings = MAPPING_TABLE_INIT(&stacks);
 static struct live_table live;
 
 static const struct options *options; /* written by profiler_start */
-static struct report_identity identity;
+static struct comments_identity identity;
 
 static struct lock start_lock = LOCK_INIT(RANK_CONTROL);
 static _Atomic bool sampling_ready; /* unwinder and hook are set up; written under start_lock */
@@ -157,7 +157,7 @@ static void fork_child(void) {
 static int fill_heap(writer_sink sink, void *context, void *alloc_first) {
     struct profiler_counters counters;
     profiler_read_counters(&counters);
-    struct report_counters dropped = {.samples = counters.samples,
+    struct comments_counters dropped = {.samples = counters.samples,
                                       .dropped_unwind = counters.dropped_unwind,
                                       .dropped_memory = counters.dropped_memory};
     struct snapshot_source source = {.stacks = &stacks,
@@ -166,7 +166,7 @@ static int fill_heap(writer_sink sink, void *context, void *alloc_first) {
                                      .rate = sampler_rate(),
                                      .alloc_first = alloc_first != NULL,
                                      .drop_own_frames = !unwinder_trims()};
-    return report_write(&identity, &dropped, &source, sink, context);
+    return comments_write(&identity, &dropped, &source, sink, context);
 }
 
 void profiler_start(const struct options *settings) {
@@ -175,7 +175,7 @@ void profiler_start(const struct options *settings) {
     table_memory_set_limit(settings->table_max);
     scratch_set_size((settings->depth + UNWINDER_SLACK) * sizeof(uintptr_t));
     loader_start();
-    report_identify(&identity);
+    comments_identify(&identity);
     sampler_seed(settings->has_seed ? settings->seed : rand_entropy());
     sampler_set_rate(settings->mem_profile_rate);
     pthread_atfork(fork_prepare, fork_parent, fork_child);

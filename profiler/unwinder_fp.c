@@ -6,34 +6,24 @@
  * fiber's or a signal's, so no bounds are known. Each step therefore proves what it needs:
  *   1. the pointer is aligned, above the last one, by less than 1 MiB, and stays below the thread's control block when
  *      the walk began below it: glibc puts the block at the upper end of a thread's stack;
- *   2. its page can be read: asked of the kernel once a page, by a rt_sigprocmask that copies a mask from there and
- *      then fails for its senseless `how`. No filter of system calls forbids it, and nothing changes;
+ *   2. its page can be read: asked of the kernel once a page (profiler/probe.h);
  *   3. the return address is not in the first page.
  *
  * Locks: none. Allocation: none. errno is changed. May run inside malloc. */
 #include "profiler/unwinder_fp.h"
 
-#include <errno.h>
 #include <stdbool.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/bits.h"
-#include "base/check.h"
+#include "profiler/probe.h"
 
-enum { LARGEST_FRAME = 1 << 20, SMALLEST_PAGE = 4096, KERNEL_SIGSET_BYTES = 8 };
-
-static bool is_readable(uintptr_t page) {
-    if (page == 0)
-        return false; /* to the call that means no mask */
-    return syscall(SYS_rt_sigprocmask, ~0, page, NULL, KERNEL_SIGSET_BYTES) == 0 || errno != EFAULT;
-}
+enum { LARGEST_FRAME = 1 << 20, SMALLEST_PAGE = 4096 };
 
 /* Whether both words of the frame can be read; *proven is the page that was asked about last. */
 static bool can_read_frame(uintptr_t frame, uintptr_t *proven) {
     for (uintptr_t word = frame; word <= frame + sizeof(uintptr_t); word += sizeof(uintptr_t)) {
         uintptr_t page = align_down(word, SMALLEST_PAGE);
-        if (page != *proven && !is_readable(page))
+        if (page != *proven && !probe_can_read(page))
             return false;
         *proven = page;
     }

@@ -17,6 +17,7 @@
 #include "base/atomic.h"
 #include "base/check.h"
 #include "profiler/loader.h"
+#include "profiler/memory_check.h"
 
 #define TEXT_OF(x)  #x
 #define NAME_OF(x)  TEXT_OF(x)
@@ -86,6 +87,7 @@ bool unwinder_libunwind_load(void) {
     void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
     if (!library)
         return false;
+    memory_check_install(library);
     if (find_functions(library) && works_as_expected())
         return true;
     backtrace_all = NULL;

@@ -4,6 +4,8 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "alloc/hook.h"
 #include "tests/support/unit.h"
@@ -99,21 +101,36 @@ static void test_huge_rate_and_size(void **state) {
     assert_true(sampler_weight((size_t)1 << 40, 2) == 1);
 }
 
-static void test_same_seed_same_draws(void **state) {
-    uint64_t first[64], rate;
+/* What a forked child draws; `told` as the library's fork handler tells it. */
+static void draw_in_child(bool told, uint64_t draws[64]) {
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        uint64_t rate;
+        if (told)
+            sampler_fork_child();
+        for (int i = 0; i < 64; i++)
+            draws[i] = sampler_draw(32, &rate);
+        _exit(write(ends[1], draws, 64 * sizeof *draws) != 64 * sizeof *draws);
+    }
+    assert_int_equal(read(ends[0], draws, 64 * sizeof *draws), 64 * sizeof *draws);
+    waitpid(child, NULL, 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void test_seed_and_fork(void **state) {
+    uint64_t first[64], again[64], untold[64], rate;
     (void)state;
     sampler_set_rate(RATE);
-    for (int round = 0; round < 2; round++) {
-        /* The epoch moves at every fork, so the seed is set against it: equal seeds differ by it on purpose. */
-        seed_run(5);
-        for (int i = 0; i < 64; i++) {
-            uint64_t n = sampler_draw(32, &rate);
-            if (round && n != first[i])
-                return;
-            first[i] = n;
-        }
-    }
-    fail_msg("a forked child repeats its parent's draws");
+    seed_run(5);
+    sampler_draw(32, &rate);
+    draw_in_child(true, first);
+    draw_in_child(true, again);
+    draw_in_child(false, untold);
+    assert_memory_equal(first, again, sizeof first);      /* the same seed, the same draws */
+    assert_memory_not_equal(first, untold, sizeof first); /* and not those of the parent */
 }
 
 static void test_one_size(void **state) {
@@ -216,7 +233,7 @@ int main(void) {
         cmocka_unit_test(test_rate_zero_and_one),
         cmocka_unit_test(test_draws_are_geometric),
         cmocka_unit_test(test_huge_rate_and_size),
-        cmocka_unit_test(test_same_seed_same_draws),
+        cmocka_unit_test(test_seed_and_fork),
         cmocka_unit_test(test_one_size),
         cmocka_unit_test(test_mixed_sizes),
         cmocka_unit_test(test_rate_changes),

@@ -1,7 +1,7 @@
 /* Texts are made in a buffer on the stack of whoever writes the profile, which is never inside malloc.
  *
  * Locks: none. Allocation: none. */
-#include "profiler/report.h"
+#include "profiler/comments.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -15,34 +15,34 @@
 
 enum { COMMENTS_MAX = 16, COMMENT_BYTES = 128 };
 
-struct comments {
+struct comment_list {
     const char *list[COMMENTS_MAX + 1];
     char text[COMMENTS_MAX][COMMENT_BYTES];
     int count;
 };
 
-void report_identify(struct report_identity *identity) {
+void comments_identify(struct comments_identity *identity) {
     identity->instance = rand_entropy();
     identity->pid = getpid();
     identity->start = os_wall_time();
 }
 
-static void add_text(struct comments *comments, const char *key, const char *value) {
+static void add_text(struct comment_list *comments, const char *key, const char *value) {
     char *text = comments->text[comments->count];
     log_format(text, COMMENT_BYTES, "heaptap_%s=%s", key, value);
     comments->list[comments->count++] = text;
 }
 
-static void add_number(struct comments *comments, const char *key, uint64_t value) {
+static void add_number(struct comment_list *comments, const char *key, uint64_t value) {
     char text[24];
     log_format(text, sizeof text, "%lu", (unsigned long)value);
     add_text(comments, key, text);
 }
 
-static void add_identity(struct comments *comments, struct report_identity *identity) {
+static void add_identity(struct comment_list *comments, struct comments_identity *identity) {
     char host[HOST_NAME_MAX + 1] = "", instance[24];
     if (identity->pid != getpid())
-        report_identify(identity); /* the first profile of a forked child */
+        comments_identify(identity); /* the first profile of a forked child */
     gethostname(host, sizeof host - 1);
     log_format(instance, sizeof instance, "%lx", (unsigned long)identity->instance);
     add_text(comments, "version", HEAPTAP_VERSION);
@@ -52,9 +52,9 @@ static void add_identity(struct comments *comments, struct report_identity *iden
     add_number(comments, "start_time_nanos", (uint64_t)identity->start);
 }
 
-int report_write(struct report_identity *identity, const struct report_counters *counters,
+int comments_write(struct comments_identity *identity, const struct comments_counters *counters,
                  struct snapshot_source *source, writer_sink sink, void *context) {
-    struct comments comments = {.count = 0};
+    struct comment_list comments = {.count = 0};
     struct proto_error error;
     struct heaptap_memstats totals;
     memstats_read(&totals);
