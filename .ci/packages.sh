@@ -9,7 +9,7 @@
 
 packages_build='gcc g++ cmake ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev zlib1g-dev libunwind-dev
 libdw-dev libelf-dev libiberty-dev libcmocka-dev'
-packages_test='python3 golang-go redis-server redis-tools memcached git strace binutils clang-format clang-tidy'
+packages_test='python3 golang-go redis-server redis-tools memcached git strace binutils make llvm elfutils clang-format clang-tidy'
 
 packages_as_root() {
     if [ "$(id -u)" = 0 ]; then

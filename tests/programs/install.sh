@@ -2,7 +2,7 @@
 # An installation under a prefix of its own: a small program builds against it by pkg-config and by find_package, a program
 # with weak references runs without it, and the installed heaptap finds the installed library.
 . "$HEAPTAP_SOURCE/tests/programs/common.sh"
-need cmake pkg-config gcc
+need cmake ninja pkg-config gcc
 prefix=$work/prefix
 cmake --install "$HEAPTAP_BUILD" --prefix "$prefix" >"$work/log" 2>&1 || fail "cmake --install: $(tail -n 3 "$work/log")"
 mv "$prefix" "$work/moved" && prefix=$work/moved # nothing may depend on where it was at first
@@ -50,7 +50,7 @@ add_executable(user user.c)
 target_compile_options(user PRIVATE -fno-builtin)
 target_link_libraries(user PRIVATE heaptap::heaptap)
 END
-{ cmake -S "$work/project" -B "$work/project/build" -DCMAKE_PREFIX_PATH="$prefix" &&
+{ cmake -G Ninja -S "$work/project" -B "$work/project/build" -DCMAKE_PREFIX_PATH="$prefix" &&
     cmake --build "$work/project/build"; } >"$work/log" 2>&1 || fail "cannot build with find_package: $(tail -n 5 "$work/log")"
 got=$("$work/project/build/user") || fail "the program of find_package fails"
 [ "$got" = "$wanted" ] || fail "the program of find_package prints '$got', not '$wanted'"
