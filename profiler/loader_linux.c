@@ -25,8 +25,8 @@ static int (*real_close)(void *handle);
 static void (*unload_before)(void);
 static void (*unload_after)(void);
 
-static _Thread_local bool answers_privately;
-static _Thread_local uint64_t private_answers;
+static _Thread_local bool must_not_wait;
+static _Thread_local uint64_t answers;
 
 /* For C libraries without _dl_find_object. Copies are published whole; an old one is kept, since an unwinder may be
  * reading it. */
@@ -48,9 +48,9 @@ void loader_start(void) {
 #endif
 }
 
-void loader_answer_privately(bool on) { answers_privately = on; }
+void loader_must_not_wait(bool on) { must_not_wait = on; }
 
-uint64_t loader_private_answers(void) { return private_answers; }
+uint64_t loader_answers(void) { return answers; }
 
 void loader_on_unload(void (*before)(void), void (*after)(void)) {
     unload_before = before;
@@ -152,27 +152,19 @@ int loader_visit_objects(loader_visit visit, void *data) {
     return real_iterate(visit, data);
 }
 
-static int answer_privately(loader_visit visit, void *data) {
+int loader_answer(loader_visit visit, void *data) {
     struct dl_phdr_info info;
     uintptr_t address;
     memcpy(&address, data, sizeof address);
-    if (!loader_find_object(address, &info))
-        return 0;
-    private_answers++;
-    return visit(&info, sizeof info, data);
+    if (loader_find_object(address, &info)) {
+        answers++;
+        return visit(&info, sizeof info, data);
+    }
+    return must_not_wait ? 0 : loader_visit_objects(visit, data);
 }
 
-__attribute__((visibility("default"))) int dl_iterate_phdr(loader_visit visit, void *data) {
-    if (UNLIKELY(answers_privately))
-        return answer_privately(visit, data);
-    if (UNLIKELY(!real_iterate))
-        loader_start();
-    return real_iterate(visit, data);
-}
-
-__attribute__((visibility("default"))) int dlclose(void *handle) {
-    if (UNLIKELY(!real_close))
-        loader_start();
+int loader_close(void *handle) {
+    loader_start();
     if (unload_before)
         unload_before();
     int result = real_close(handle);

@@ -1,15 +1,21 @@
 /* What runs before main and after it. The constructor comes early, so that other libraries' constructors are seen, and
  * so that our fork handlers are the innermost: prepare handlers run in reverse order of registration.
  *
+ * dlclose is exported from here and passes everything on (profiler/loader.h).
+ *
  * The destructor runs when main returns or exit is called, other threads still running; not after _exit. */
+#include <dlfcn.h>
 #include <unistd.h>
 
 #include "base/options.h"
+#include "profiler/loader.h"
 #include "profiler/profiler.h"
 
 enum { FIRST_OF_ALL = 101 }; /* the lowest priority that the compiler leaves to programs */
 
 static struct options options;
+
+__attribute__((visibility("default"))) int dlclose(void *handle) { return loader_close(handle); }
 
 __attribute__((constructor(FIRST_OF_ALL))) static void start(void) {
     options_read(&options, environ);

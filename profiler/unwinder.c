@@ -4,7 +4,7 @@
  *   1. refuse where this thread is inside already: its unwinder's state is half changed;
  *   2. go through the door: count in; where a fork has closed it count out again and wait for the fork to end, as every
  *      thread does then at the allocator's locks. The forking thread itself walks through;
- *   3. unwind; meanwhile the loader answers this thread without its lock (profiler/loader.h);
+ *   3. unwind; meanwhile this thread never takes the loader's lock (profiler/loader.h);
  *   4. count out; cut our own frames off the leaf end.
  *
  * Locks: none; the door is two atomics. Allocation: none here; libunwind maps pages and may call malloc, which serves it
@@ -144,9 +144,9 @@ bool unwinder_capture(uintptr_t *frames, size_t depth, size_t *count) {
         atomic_add_relaxed(&dropped, 1);
         return false;
     }
-    loader_answer_privately(true);
+    loader_must_not_wait(true);
     size_t all = way(frames, depth + UNWINDER_SLACK);
-    loader_answer_privately(false);
+    loader_must_not_wait(false);
     leave();
     size_t kept = cut_own_frames(frames, all);
     *count = kept < depth ? kept : depth;

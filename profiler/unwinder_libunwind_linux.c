@@ -16,6 +16,7 @@
 
 #include "base/atomic.h"
 #include "base/check.h"
+#include "profiler/import_table.h"
 #include "profiler/loader.h"
 #include "profiler/memory_check.h"
 
@@ -71,14 +72,14 @@ static __attribute__((noinline)) size_t capture_by_steps(uintptr_t *frames, size
     return count;
 }
 
-/* An unwinder that never asks our dl_iterate_phdr would take the loader's lock inside malloc one day. */
+/* An unwinder that never asks loader_answer would take the loader's lock inside malloc one day. */
 static bool works_as_expected(void) {
     uintptr_t frames[4];
-    uint64_t before = loader_private_answers();
-    loader_answer_privately(true);
+    uint64_t before = loader_answers();
+    loader_must_not_wait(true);
     size_t count = capture_by_steps(frames, sizeof frames / sizeof *frames);
-    loader_answer_privately(false);
-    return count > 1 && loader_private_answers() > before;
+    loader_must_not_wait(false);
+    return count > 1 && loader_answers() > before;
 }
 
 bool unwinder_libunwind_load(void) {
@@ -88,10 +89,10 @@ bool unwinder_libunwind_load(void) {
     if (!library)
         return false;
     memory_check_install(library);
-    if (find_functions(library) && works_as_expected())
+    if (import_table_replace(library, "dl_iterate_phdr", (void *)(uintptr_t)loader_answer) &&
+        find_functions(library) && works_as_expected())
         return true;
-    backtrace_all = NULL;
-    dlclose(library);
+    backtrace_all = NULL; /* it stays loaded: the program may have it too */
     return false;
 }
 
