@@ -25,7 +25,7 @@ static void test_own_program_comes_first(void **state) {
     assert_string_equal(copy.rows[0].filename, path);
     uint32_t own = mapping_find(&copy, (uintptr_t)&test_own_program_comes_first, 0);
     assert_int_equal(own, 0);
-    uint32_t libc = mapping_find(&copy, (uintptr_t)&strlen, 0);
+    uint32_t libc = mapping_find(&copy, (uintptr_t)&getppid, 0);
     assert_int_not_equal(libc, MAPPING_NONE);
     assert_non_null(strstr(copy.rows[libc].filename, "libc"));
     assert_int_equal(mapping_find(&copy, (uintptr_t)path, 0), MAPPING_NONE);
