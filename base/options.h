@@ -2,8 +2,8 @@
  * program may overwrite its environment later (setproctitle does).
  *
  * In a setuid program the environment belongs to somebody without the program's rights, so every variable is
- * ignored there. A bad value is one line on stderr that names the variable and the value; the default is used.
- * Never allocates. */
+ * ignored there. A bad value is one line on stderr that names the variable and the value; the default is
+ * used. Never allocates. */
 #ifndef HEAPTAP_BASE_OPTIONS_H
 #define HEAPTAP_BASE_OPTIONS_H
 

@@ -1,8 +1,8 @@
 /* Counters by (stack, slot size, rate of the draw): how many samples were allocated, how many of them freed.
  *
- * The weight of a sample depends only on its slot size and rate (profiler/sampler.h), so with both in the key the
- * counters are whole numbers, nothing is rounded while the program runs, and a free takes away exactly what its
- * allocation added. A snapshot multiplies, sums over the rates, and rounds last. */
+ * The weight of a sample depends only on its slot size and rate (profiler/sampler.h), so with both in the key
+ * the counters are whole numbers, nothing is rounded while the program runs, and a free takes away exactly
+ * what its allocation added. A snapshot multiplies, sums over the rates, and rounds last. */
 #ifndef HEAPTAP_PROFILER_BUCKET_H
 #define HEAPTAP_PROFILER_BUCKET_H
 
@@ -30,7 +30,8 @@ struct bucket_table {
     _Atomic uint32_t count;  /* written under the lock (release), read by snapshots (acquire) */
 };
 
-#define BUCKET_TABLE_INIT {.lock = LOCK_INIT(RANK_LIVE)}
+#define BUCKET_TABLE_INIT                                                                                    \
+    { .lock = LOCK_INIT(RANK_LIVE) }
 
 /* The id, > 0, of the bucket with this key; 0 when the table is full. May run inside malloc. */
 uint32_t bucket_find(struct bucket_table *table, uint32_t stack, uint64_t slot_size, uint64_t rate);

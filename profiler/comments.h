@@ -1,4 +1,5 @@
-/* The comments of a profile: whose it is, and the exact totals beside the sampled ones. One `key=value` each. */
+/* The comments of a profile: whose it is, and the exact totals beside the sampled ones. One `key=value` each.
+ */
 #ifndef HEAPTAP_PROFILER_COMMENTS_H
 #define HEAPTAP_PROFILER_COMMENTS_H
 
@@ -21,6 +22,6 @@ void comments_identify(struct comments_identity *identity);
 
 /* Sets the comments of the source and writes the profile: 0 or an errno. */
 int comments_write(struct comments_identity *identity, const struct comments_counters *counters,
-                 struct snapshot_source *source, writer_sink sink, void *context);
+                   struct snapshot_source *source, writer_sink sink, void *context);
 
 #endif

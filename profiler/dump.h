@@ -1,5 +1,5 @@
-/* Profiles as files: names by the pattern, triggers, rotation, and one line on stderr when it fails. The program never
- * fails because a dump did. */
+/* Profiles as files: names by the pattern, triggers, rotation, and one line on stderr when it fails. The
+ * program never fails because a dump did. */
 #ifndef HEAPTAP_PROFILER_DUMP_H
 #define HEAPTAP_PROFILER_DUMP_H
 
@@ -12,7 +12,8 @@
 /* Keeps `options`; both must stay valid. Starts the dump thread where an interval or a signal asks for it. */
 void dump_start(const struct options *options, dump_fill fill, void *argument);
 
-/* Writes the next file of the pattern. 0 or an errno; EINVAL without a pattern. Any thread, outside malloc. */
+/* Writes the next file of the pattern. 0 or an errno; EINVAL without a pattern. Any thread, outside malloc.
+ */
 int dump_write_next(const char *reason);
 /* Writes to `path`; such a file does not take part in rotation. */
 int dump_write(const char *path);

@@ -1,4 +1,5 @@
-/* A file that is whole or not there: written under another name in the same directory, synced, then renamed. */
+/* A file that is whole or not there: written under another name in the same directory, synced, then renamed.
+ */
 #ifndef HEAPTAP_PROFILER_DUMP_FILE_H
 #define HEAPTAP_PROFILER_DUMP_FILE_H
 
@@ -18,8 +19,8 @@ struct dump_file {
     ino_t inode;
 };
 
-/* 0, or an errno, and then nothing is left behind and what was at `path` is untouched. Refuses (ELOOP, EEXIST) a path at
- * which something other than a regular file is. Never calls malloc. */
+/* 0, or an errno, and then nothing is left behind and what was at `path` is untouched. Refuses (ELOOP,
+ * EEXIST) a path at which something other than a regular file is. Never calls malloc. */
 int dump_file_write(const char *path, dump_fill fill, void *argument, struct dump_file *written);
 
 /* The same to an open descriptor. A broken pipe or a full quota is an errno, not a signal. */

@@ -1,4 +1,5 @@
-/* The files that this process wrote, oldest first: the only ones that rotation may remove. Not thread safe. */
+/* The files that this process wrote, oldest first: the only ones that rotation may remove. Not thread safe.
+ */
 #ifndef HEAPTAP_PROFILER_DUMP_HISTORY_H
 #define HEAPTAP_PROFILER_DUMP_HISTORY_H
 
@@ -15,8 +16,8 @@ struct dump_history {
     uint64_t bytes; /* sum of the files' sizes */
 };
 
-/* Adds the newest. A path that is there already is the same file written anew: the old record goes. False when there is
- * no memory; the file is then never removed. */
+/* Adds the newest. A path that is there already is the same file written anew: the old record goes. False
+ * when there is no memory; the file is then never removed. */
 bool dump_history_add(struct dump_history *history, const char *path, const struct dump_file *file);
 
 /* Takes the oldest out. False when there is none, or its path does not fit. */

@@ -67,11 +67,9 @@ bool dump_name_expand(char *out, size_t size, const char *pattern, const struct 
         char buffer[64] = {*p, '\0'};
         const char *value = buffer;
         bool is_value = *p == '%';
-        if (is_value && !(value = value_of(*++p, name, buffer, sizeof buffer)))
-            return false;
+        if (is_value && !(value = value_of(*++p, name, buffer, sizeof buffer))) return false;
         for (; *value; value++) {
-            if (length + 1 >= size)
-                return false;
+            if (length + 1 >= size) return false;
             out[length++] = is_value && *value == '/' ? '_' : *value;
         }
     }

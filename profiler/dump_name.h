@@ -1,5 +1,5 @@
-/* File names of dumps from a pattern: %p pid, %n sequence (from 1), %t UTC time (20260131T235959Z), %h host, %e program,
- * %r reason, %% a percent sign. */
+/* File names of dumps from a pattern: %p pid, %n sequence (from 1), %t UTC time (20260131T235959Z), %h host,
+ * %e program, %r reason, %% a percent sign. */
 #ifndef HEAPTAP_PROFILER_DUMP_NAME_H
 #define HEAPTAP_PROFILER_DUMP_NAME_H
 

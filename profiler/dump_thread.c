@@ -1,10 +1,11 @@
 /* The thread sleeps on one futex word that counts requests; the signal handler adds one and wakes it.
  *
- *   loop: 1. sleep until the word has changed or the interval is over.  2. changed: work "signal"; several requests
- *         during one dump become one.  3. over: work "interval", and the next deadline is one interval after the last,
- *         so that the times do not drift; missed ones are skipped.
+ *   loop: 1. sleep until the word has changed or the interval is over.  2. changed: work "signal"; several
+ * requests during one dump become one.  3. over: work "interval", and the next deadline is one interval after
+ * the last, so that the times do not drift; missed ones are skipped.
  *
- * The handler does what is safe in any handler: an atomic, a system call, and the handler that was there before.
+ * The handler does what is safe in any handler: an atomic, a system call, and the handler that was there
+ * before.
  *
  * Locks: none. Allocation: what pthread_create takes. */
 #include "profiler/dump_thread.h"
@@ -46,8 +47,7 @@ static void sleep_until(uint32_t handled, int64_t deadline) {
     struct timespec *timeout = NULL;
     if (deadline) {
         int64_t left = deadline - os_now();
-        if (left <= 0)
-            return;
+        if (left <= 0) return;
         wait.tv_sec = left / 1000000000;
         wait.tv_nsec = left % 1000000000;
         timeout = &wait;
@@ -103,8 +103,7 @@ static bool start_thread(void) {
 bool dump_thread_start(int64_t every, int number, dump_thread_work what) {
     interval = every;
     work = what;
-    if (!start_thread())
-        return false;
+    if (!start_thread()) return false;
     if (number) {
         struct sigaction action = {.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
         action.sa_sigaction = on_signal;
@@ -117,8 +116,7 @@ bool dump_thread_start(int64_t every, int number, dump_thread_work what) {
 }
 
 void dump_thread_fork_child(bool follow) {
-    if (!work)
-        return;
+    if (!work) return;
     if (follow) {
         start_thread();
     } else if (signal_number) {

@@ -1,5 +1,6 @@
-/* A hash index from a hash to small ids that only grows: the common part of the stack and bucket tables. The owner
- * keeps the things themselves and says which one is equal. Lookup takes no lock; insertion is under the owner's lock. */
+/* A hash index from a hash to small ids that only grows: the common part of the stack and bucket tables. The
+ * owner keeps the things themselves and says which one is equal. Lookup takes no lock; insertion is under the
+ * owner's lock. */
 #ifndef HEAPTAP_PROFILER_ID_INDEX_H
 #define HEAPTAP_PROFILER_ID_INDEX_H
 

@@ -1,11 +1,12 @@
-/* A hash table cut into shards by address, each with its own lock, so that threads rarely meet. A record is 12 bytes:
- * addresses and bucket ids are two arrays in one piece of memory.
+/* A hash table cut into shards by address, each with its own lock, so that threads rarely meet. A record is
+ * 12 bytes: addresses and bucket ids are two arrays in one piece of memory.
  *
  *   insert: 1. lock the shard.  2. double it when 7/8 are used.  3. probe to the first empty slot.
- *   remove: 1. lock the shard.  2. probe to the address.  3. close the gap by moving back every record of the run
- *           whose own place is at or before it, so no slot is ever marked as deleted and probes stay short.
+ *   remove: 1. lock the shard.  2. probe to the address.  3. close the gap by moving back every record of the
+ * run whose own place is at or before it, so no slot is ever marked as deleted and probes stay short.
  *
- * Locks: RANK_LIVE, one shard at a time (fork takes all of them, in order). Memory comes from table_memory. */
+ * Locks: RANK_LIVE, one shard at a time (fork takes all of them, in order). Memory comes from table_memory.
+ */
 #include "profiler/live.h"
 
 #include <string.h>
@@ -22,7 +23,9 @@ void live_init(struct live_table *table) {
         table->shards[i].lock = (struct lock)LOCK_INIT(RANK_LIVE);
 }
 
-static uint64_t hash_of(uint64_t object) { return hash64(object); }
+static uint64_t hash_of(uint64_t object) {
+    return hash64(object);
+}
 
 static struct live_shard *shard_of(struct live_table *table, uint64_t object) {
     return &table->shards[hash_of(object) >> 58];
@@ -40,8 +43,7 @@ static bool grow_locked(struct live_shard *shard) {
     struct live_shard old = *shard;
     size_t slots = old.objects ? (old.mask + 1) * 2 : FIRST_SLOTS;
     uint64_t *objects = table_memory_alloc(slots * RECORD_BYTES);
-    if (!objects)
-        return false;
+    if (!objects) return false;
     shard->objects = objects;
     shard->buckets = (uint32_t *)(objects + slots);
     shard->mask = slots - 1;
@@ -52,8 +54,7 @@ static bool grow_locked(struct live_shard *shard) {
             shard->buckets[to] = old.buckets[i];
         }
     }
-    if (old.objects)
-        table_memory_free(old.objects, (old.mask + 1) * RECORD_BYTES);
+    if (old.objects) table_memory_free(old.objects, (old.mask + 1) * RECORD_BYTES);
     return true;
 }
 
@@ -61,8 +62,8 @@ bool live_insert(struct live_table *table, const void *object, uint32_t bucket) 
     uint64_t key = (uintptr_t)object;
     struct live_shard *shard = shard_of(table, key);
     lock_acquire(&shard->lock);
-    size_t slots = shard->objects ? shard->mask + 1 : 0;
-    bool ok = shard->count + 1 <= slots - slots / 8 || grow_locked(shard);
+    size_t slots = shard->mask + 1;
+    bool ok = (shard->objects && shard->count < slots - slots / 8) || grow_locked(shard);
     if (ok) {
         size_t i = probe_locked(shard, key);
         DCHECK(!shard->objects[i]);
@@ -131,8 +132,7 @@ void live_fork_child(struct live_table *table) {
 void live_free(struct live_table *table) {
     for (size_t i = 0; i < LIVE_SHARDS; i++) {
         struct live_shard *shard = &table->shards[i];
-        if (shard->objects)
-            table_memory_free(shard->objects, (shard->mask + 1) * RECORD_BYTES);
+        if (shard->objects) table_memory_free(shard->objects, (shard->mask + 1) * RECORD_BYTES);
     }
     live_init(table);
 }

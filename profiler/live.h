@@ -1,5 +1,5 @@
-/* Sampled objects that are alive: address -> bucket. One record from `sampled` to `freed`. Any thread; may run
- * inside malloc and free. Bounded by the ceiling of table_memory. */
+/* Sampled objects that are alive: address -> bucket. One record from `sampled` to `freed`. Any thread; may
+ * run inside malloc and free. Bounded by the ceiling of table_memory. */
 #ifndef HEAPTAP_PROFILER_LIVE_H
 #define HEAPTAP_PROFILER_LIVE_H
 

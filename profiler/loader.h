@@ -1,11 +1,11 @@
 /* The dynamic loader's view of what is loaded, with and without its lock.
  *
- * An unwinder calls dl_iterate_phdr while it holds a lock of its own. On another thread dlopen holds the loader's lock,
- * allocates, is sampled and wants the unwinder's lock: each waits for the other. So the unwinder's import of that name is
- * led to loader_answer, which takes no lock.
+ * An unwinder calls dl_iterate_phdr while it holds a lock of its own. On another thread dlopen holds the
+ * loader's lock, allocates, is sampled and wants the unwinder's lock: each waits for the other. So the
+ * unwinder's import of that name is led to loader_answer, which takes no lock.
  *
- * dlclose is exported by libheaptap.so and comes here: addresses change their meaning there, and it is the one moment at
- * which that can be seen. */
+ * dlclose is exported by libheaptap.so and comes here: addresses change their meaning there, and it is the
+ * one moment at which that can be seen. */
 #ifndef HEAPTAP_PROFILER_LOADER_H
 #define HEAPTAP_PROFILER_LOADER_H
 
@@ -16,11 +16,12 @@
 
 typedef int (*loader_visit)(struct dl_phdr_info *info, size_t size, void *data);
 
-/* Finds the C library's functions behind ours, and _dl_find_object where it exists. At start, outside malloc. */
+/* Finds the C library's functions behind ours, and _dl_find_object where it exists. At start, outside malloc.
+ */
 void loader_start(void);
 
-/* As dl_iterate_phdr, without the loader's lock, for the one object that holds the address in the first word of `data`,
- * which is how libunwind's callback data begin. */
+/* As dl_iterate_phdr, without the loader's lock, for the one object that holds the address in the first word
+ * of `data`, which is how libunwind's callback data begin. */
 int loader_answer(loader_visit visit, void *data);
 /* While set, loader_answer asks nobody else where it knows of no such object. For this thread. */
 void loader_must_not_wait(bool on);

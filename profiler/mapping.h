@@ -1,10 +1,10 @@
 /* The executable segments of the program and its libraries, with their build ids, those of unloaded libraries
  * included. A stack's address belongs to the segment that was there when the stack was in use:
  *
- *   generation   counts unloads, from 0. A row that is unloaded gets the new number as `retired`, and so do the stacks
- *                that pass through it (stack_table_retire).
- *   lookup       of address a for a stack retired at g: among the rows that hold a, the one retired first at or after g;
- *                for a stack in use (g = 0), the row in use.
+ *   generation   counts unloads, from 0. A row that is unloaded gets the new number as `retired`, and so do
+ * the stacks that pass through it (stack_table_retire). lookup       of address a for a stack retired at g:
+ * among the rows that hold a, the one retired first at or after g; for a stack in use (g = 0), the row in
+ * use.
  *
  * Rows are append-only and keep their index, so what a profile wrote stays true for the process's life. */
 #ifndef HEAPTAP_PROFILER_MAPPING_H
@@ -22,11 +22,11 @@
 enum { MAPPING_BUILD_ID_BYTES = 32, MAPPING_NONE = UINT32_MAX };
 
 struct mapping_row {
-    uintptr_t start, limit; /* page aligned */
-    uint64_t offset;        /* in the file */
-    const char *filename;   /* absolute where it is known */
+    uintptr_t start, limit;                        /* page aligned */
+    uint64_t offset;                               /* in the file */
+    const char *filename;                          /* absolute where it is known */
     char build_id[2 * MAPPING_BUILD_ID_BYTES + 1]; /* lowercase hex; "" = none */
-    uint32_t retired;       /* generation; 0 = in use */
+    uint32_t retired;                              /* generation; 0 = in use */
 };
 
 struct mapping_table {
@@ -39,10 +39,11 @@ struct mapping_table {
     struct stack_table *stacks;
 };
 
-#define MAPPING_TABLE_INIT(stack_table) {.lock = LOCK_INIT(RANK_PROFILER), .stacks = (stack_table)}
+#define MAPPING_TABLE_INIT(stack_table)                                                                      \
+    { .lock = LOCK_INIT(RANK_PROFILER), .stacks = (stack_table) }
 
-/* Brings the rows up to date with the loader; true when a library has gone. Takes the loader's lock, then ours, never
- * both. Outside malloc only. */
+/* Brings the rows up to date with the loader; true when a library has gone. Takes the loader's lock, then
+ * ours, never both. Outside malloc only. */
 bool mapping_refresh(struct mapping_table *table);
 
 /* The rows as they stand, in memory of the region: what a profile is written from. False without memory. */
@@ -61,6 +62,7 @@ void mapping_fork_parent(struct mapping_table *table);
 void mapping_fork_child(struct mapping_table *table);
 
 /* Lowercase hex of the GNU build id in a PT_NOTE segment; "" where there is none. */
-void mapping_read_build_id(const void *notes, size_t size, size_t align, char out[2 * MAPPING_BUILD_ID_BYTES + 1]);
+void mapping_read_build_id(const void *notes, size_t size, size_t align,
+                           char out[2 * MAPPING_BUILD_ID_BYTES + 1]);
 
 #endif

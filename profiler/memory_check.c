@@ -1,6 +1,6 @@
-/* The library gets a pipe whose ends are a number that is no descriptor. Its reads from there find nothing, its writes to
- * there tell whether the address can be read (profiler/probe.h), and every other call passes through: the program may
- * use the same library for itself.
+/* The library gets a pipe whose ends are a number that is no descriptor. Its reads from there find nothing,
+ * its writes to there tell whether the address can be read (profiler/probe.h), and every other call passes
+ * through: the program may use the same library for itself.
  *
  * Locks: none. Allocation: none. May run inside malloc. */
 #include "profiler/memory_check.h"
@@ -23,17 +23,14 @@ static int pipe_without_descriptors(int ends[2], int flags) {
 }
 
 static ssize_t read_nothing(int descriptor, void *buffer, size_t size) {
-    if (descriptor != NO_DESCRIPTOR)
-        return read(descriptor, buffer, size);
+    if (descriptor != NO_DESCRIPTOR) return read(descriptor, buffer, size);
     errno = EAGAIN;
     return -1;
 }
 
 static ssize_t write_checks(int descriptor, const void *buffer, size_t size) {
-    if (descriptor != NO_DESCRIPTOR)
-        return write(descriptor, buffer, size);
-    if (probe_can_read((uintptr_t)buffer))
-        return (ssize_t)size;
+    if (descriptor != NO_DESCRIPTOR) return write(descriptor, buffer, size);
+    if (probe_can_read((uintptr_t)buffer)) return (ssize_t)size;
     errno = EFAULT;
     return -1;
 }

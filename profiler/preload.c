@@ -1,5 +1,6 @@
-/* What runs before main and after it. The constructor comes early, so that other libraries' constructors are seen, and
- * so that our fork handlers are the innermost: prepare handlers run in reverse order of registration.
+/* What runs before main and after it. The constructor comes early, so that other libraries' constructors are
+ * seen, and so that our fork handlers are the innermost: prepare handlers run in reverse order of
+ * registration.
  *
  * dlclose is exported from here and passes everything on (profiler/loader.h).
  *
@@ -15,11 +16,15 @@ enum { FIRST_OF_ALL = 101 }; /* the lowest priority that the compiler leaves to 
 
 static struct options options;
 
-__attribute__((visibility("default"))) int dlclose(void *handle) { return loader_close(handle); }
+__attribute__((visibility("default"))) int dlclose(void *handle) {
+    return loader_close(handle);
+}
 
 __attribute__((constructor(FIRST_OF_ALL))) static void start(void) {
     options_read(&options, environ);
     profiler_start(&options);
 }
 
-__attribute__((destructor(FIRST_OF_ALL))) static void stop(void) { profiler_stop(); }
+__attribute__((destructor(FIRST_OF_ALL))) static void stop(void) {
+    profiler_stop();
+}

@@ -1,5 +1,5 @@
-/* The profiler as a whole: what the hook does, when it starts and stops, fork. The public functions of include/heaptap.h
- * are defined here.
+/* The profiler as a whole: what the hook does, when it starts and stops, fork. The public functions of
+ * include/heaptap.h are defined here.
  *
  * Every sampled object takes this way:
  *   1. the allocator's count runs out (alloc/hook.h); it calls sampled() after the allocation;
@@ -23,9 +23,9 @@ void profiler_start(const struct options *options);
 void profiler_stop(void);
 
 struct profiler_counters {
-    uint64_t samples;         /* recorded */
-    uint64_t dropped_unwind;  /* the unwinder was in use on this thread already, or a fork did not end */
-    uint64_t dropped_memory;  /* a table was full */
+    uint64_t samples;        /* recorded */
+    uint64_t dropped_unwind; /* the unwinder was in use on this thread already, or a fork did not end */
+    uint64_t dropped_memory; /* a table was full */
 };
 
 void profiler_read_counters(struct profiler_counters *out);

@@ -4,16 +4,18 @@
  *
  *     p(k, T) = 1 - exp(-k / T)
  *
- * independently of every other. Counted in objects of one size the gap is geometric: with E exponential of mean T,
- * ceil(E / k) is the index of the next recorded object, since P(ceil(E / k) > n) = P(E > n k) = (1 - p)^n.
+ * independently of every other. Counted in objects of one size the gap is geometric: with E exponential of
+ * mean T, ceil(E / k) is the index of the next recorded object, since P(ceil(E / k) > n) = P(E > n k) = (1 -
+ * p)^n.
  *
  * A recorded object stands for 1 / p objects and k / p bytes (Horvitz and Thompson 1952): over many runs the
- * expected sum of the weights is sum(p * 1 / p) = the number of objects, whatever the sizes on a stack are and
- * however often T changed, because every sample keeps the k and T of its own draw. Sums are taken of counts and
- * multiplied by the weight; rounding comes last. T = 1 records everything with weight exactly 1; T = 0 nothing.
+ * expected sum of the weights is sum(p * 1 / p) = the number of objects, whatever the sizes on a stack are
+ * and however often T changed, because every sample keeps the k and T of its own draw. Sums are taken of
+ * counts and multiplied by the weight; rounding comes last. T = 1 records everything with weight exactly 1; T
+ * = 0 nothing.
  *
- * Every thread draws from a generator of its own. With a seed, the n-th thread that draws gets the n-th stream, so
- * a program that starts its threads in the same order is sampled in the same way. */
+ * Every thread draws from a generator of its own. With a seed, the n-th thread that draws gets the n-th
+ * stream, so a program that starts its threads in the same order is sampled in the same way. */
 #ifndef HEAPTAP_PROFILER_SAMPLER_H
 #define HEAPTAP_PROFILER_SAMPLER_H
 

@@ -1,5 +1,5 @@
-/* Buffers for one capture each. They are not on the stack, since the stack may be a small one (fibers, signals, threads
- * with a few pages), and not one for each thread, since threads come and go. */
+/* Buffers for one capture each. They are not on the stack, since the stack may be a small one (fibers,
+ * signals, threads with a few pages), and not one for each thread, since threads come and go. */
 #ifndef HEAPTAP_PROFILER_SCRATCH_H
 #define HEAPTAP_PROFILER_SCRATCH_H
 

@@ -1,5 +1,5 @@
-/* One profile of the tables as they stand, written while allocation goes on. Never calls malloc; memory comes from a
- * region of its own, so it may be called by any thread, outside malloc. */
+/* One profile of the tables as they stand, written while allocation goes on. Never calls malloc; memory comes
+ * from a region of its own, so it may be called by any thread, outside malloc. */
 #ifndef HEAPTAP_PROFILER_SNAPSHOT_H
 #define HEAPTAP_PROFILER_SNAPSHOT_H
 
@@ -16,13 +16,14 @@ struct snapshot_source {
     struct stack_table *stacks;
     struct bucket_table *buckets;
     struct mapping_table *mappings;
-    uint64_t rate;            /* now: the profile's period */
-    bool alloc_first;         /* pprof shows alloc_space first (HEAPTAP_ALLOCS) */
-    bool drop_own_frames;     /* by name, where they were not cut at capture */
+    uint64_t rate;               /* now: the profile's period */
+    bool alloc_first;            /* pprof shows alloc_space first (HEAPTAP_ALLOCS) */
+    bool drop_own_frames;        /* by name, where they were not cut at capture */
     const char *const *comments; /* NULL at the end */
 };
 
 /* False and *error when the sink or the memory failed. */
-bool snapshot_write(const struct snapshot_source *source, writer_sink sink, void *context, struct proto_error *error);
+bool snapshot_write(const struct snapshot_source *source, writer_sink sink, void *context,
+                    struct proto_error *error);
 
 #endif

@@ -1,8 +1,9 @@
-/* Interned call stacks: the same frames always give the same small id. Append-only and bounded by the ceiling of
- * table_memory. Frames are raw return addresses, the leaf first.
+/* Interned call stacks: the same frames always give the same small id. Append-only and bounded by the ceiling
+ * of table_memory. Frames are raw return addresses, the leaf first.
  *
- * When a library is unloaded its addresses may come to mean other code. stack_table_retire then takes the stacks that
- * pass through it out of use: they keep their id and frames, equal frames get a new id from then on. */
+ * When a library is unloaded its addresses may come to mean other code. stack_table_retire then takes the
+ * stacks that pass through it out of use: they keep their id and frames, equal frames get a new id from then
+ * on. */
 #ifndef HEAPTAP_PROFILER_STACK_TABLE_H
 #define HEAPTAP_PROFILER_STACK_TABLE_H
 
@@ -21,7 +22,8 @@ struct stack_table {
     uint32_t used;           /* words in use; under the lock */
 };
 
-#define STACK_TABLE_INIT {.lock = LOCK_INIT(RANK_STACK_TABLE)}
+#define STACK_TABLE_INIT                                                                                     \
+    { .lock = LOCK_INIT(RANK_STACK_TABLE) }
 
 struct stack_view {
     const uintptr_t *frames;

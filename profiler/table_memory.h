@@ -18,9 +18,9 @@ uint64_t table_memory_used(void);
 void *table_memory_alloc(size_t size);
 void table_memory_free(void *p, size_t size);
 
-/* An array that grows and never moves, so that readers need no lock: the addresses are reserved at its first use,
- * as many as the ceiling could ever fill, and made ready from the front. Zero is an empty area. The owner's lock
- * protects it. */
+/* An array that grows and never moves, so that readers need no lock: the addresses are reserved at its first
+ * use, as many as the ceiling could ever fill, and made ready from the front. Zero is an empty area. The
+ * owner's lock protects it. */
 struct table_area {
     char *base;
     size_t reserved;

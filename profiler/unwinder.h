@@ -1,8 +1,8 @@
-/* The call stack of this moment, inside malloc. Raw return addresses, leaf first; the frames of this library are cut
- * off, so the leaf is in the caller of malloc.
+/* The call stack of this moment, inside malloc. Raw return addresses, leaf first; the frames of this library
+ * are cut off, so the leaf is in the caller of malloc.
  *
- * Two ways, one file each (docs/unwinding.md compares them): frame pointers, which need a program built with them, and
- * libunwind, which reads the unwind tables that every program has. */
+ * Two ways, one file each (docs/unwinding.md compares them): frame pointers, which need a program built with
+ * them, and libunwind, which reads the unwind tables that every program has. */
 #ifndef HEAPTAP_PROFILER_UNWINDER_H
 #define HEAPTAP_PROFILER_UNWINDER_H
 
@@ -14,33 +14,34 @@
 
 enum {
     UNWINDER_DEPTH_MAX = OPTIONS_DEPTH_MAX,
-    /* Room that a caller's buffer must have beyond the depth that it wants: our own frames are cut from there. */
+    /* Room that a caller's buffer must have beyond the depth that it wants: our own frames are cut from
+       there. */
     UNWINDER_SLACK = 32,
 };
 
 /* One way: fills at most `room` return addresses from its own frame on. May run inside malloc. */
 typedef size_t (*unwinder_way)(uintptr_t *frames, size_t room);
 
-/* Loads and tries what is needed. Outside malloc only. False: libunwind was asked for and is not to be had; frame
- * pointers are used then. Later calls with the same choice do nothing. */
+/* Loads and tries what is needed. Outside malloc only. False: libunwind was asked for and is not to be had;
+ * frame pointers are used then. Later calls with the same choice do nothing. */
 bool unwinder_start(enum options_unwinder choice);
 const char *unwinder_name(void);
 
-/* Leading frames in [start, limit) are cut off. Empty by default; unwinder_start sets it to this library's code when
- * it is a shared library, and leaves it empty where library and program are one file. */
+/* Leading frames in [start, limit) are cut off. Empty by default; unwinder_start sets it to this library's
+ * code when it is a shared library, and leaves it empty where library and program are one file. */
 void unwinder_set_own_code(uintptr_t start, uintptr_t limit);
 bool unwinder_trims(void);
 
-/* At most `depth` frames into `frames`, which has room for depth + UNWINDER_SLACK. False: dropped, because this thread
- * is in the unwinder already (a signal came in it), or a fork has gone on for seconds. */
+/* At most `depth` frames into `frames`, which has room for depth + UNWINDER_SLACK. False: dropped, because
+ * this thread is in the unwinder already (a signal came in it), or a fork has gone on for seconds. */
 bool unwinder_capture(uintptr_t *frames, size_t depth, size_t *count);
 uint64_t unwinder_dropped(void);
 
 /* A library was unloaded: what was remembered of its addresses is void. Outside malloc. */
 void unwinder_forget(void);
 
-/* Fork must not copy locks that a thread holds inside the unwinder: close the door, wait for those inside, fork, open it.
- * The wait is bounded; after a wait in vain the child goes on with frame pointers. */
+/* Fork must not copy locks that a thread holds inside the unwinder: close the door, wait for those inside,
+ * fork, open it. The wait is bounded; after a wait in vain the child goes on with frame pointers. */
 void unwinder_fork_prepare(void);
 void unwinder_fork_parent(void);
 void unwinder_fork_child(void);

@@ -2,10 +2,10 @@
  *
  *   frame pointer -> | caller's frame pointer | return address |   towards higher addresses
  *
- * The register may hold anything in code that was built without frame pointers, and a stack may be a thread's, a
- * fiber's or a signal's, so no bounds are known. Each step therefore proves what it needs:
- *   1. the pointer is aligned, above the last one, by less than 1 MiB, and stays below the thread's control block when
- *      the walk began below it: glibc puts the block at the upper end of a thread's stack;
+ * The register may hold anything in code that was built without frame pointers, and a stack may be a
+ * thread's, a fiber's or a signal's, so no bounds are known. Each step therefore proves what it needs:
+ *   1. the pointer is aligned, above the last one, by less than 1 MiB, and stays below the thread's control
+ * block when the walk began below it: glibc puts the block at the upper end of a thread's stack;
  *   2. its page can be read: asked of the kernel once a page (profiler/probe.h);
  *   3. the return address is not in the first page.
  *
@@ -23,8 +23,7 @@ enum { LARGEST_FRAME = 1 << 20, SMALLEST_PAGE = 4096 };
 static bool can_read_frame(uintptr_t frame, uintptr_t *proven) {
     for (uintptr_t word = frame; word <= frame + sizeof(uintptr_t); word += sizeof(uintptr_t)) {
         uintptr_t page = align_down(word, SMALLEST_PAGE);
-        if (page != *proven && !probe_can_read(page))
-            return false;
+        if (page != *proven && !probe_can_read(page)) return false;
         *proven = page;
     }
     return true;
@@ -39,11 +38,9 @@ size_t unwinder_fp_walk(uintptr_t frame, uintptr_t *frames, size_t room) {
            can_read_frame(frame, &proven)) {
         const uintptr_t *words = (const uintptr_t *)frame;
         uintptr_t address = unwinder_fp_strip(words[1]);
-        if (address < SMALLEST_PAGE)
-            break;
+        if (address < SMALLEST_PAGE) break;
         frames[count++] = address;
-        if (words[0] <= frame || words[0] - frame >= LARGEST_FRAME)
-            break;
+        if (words[0] <= frame || words[0] - frame >= LARGEST_FRAME) break;
         frame = words[0];
     }
     return count;

@@ -1,5 +1,5 @@
-/* Unwinding along the chain of frame pointers: two loads a frame. Complete only where every function on the stack was
- * built with frame pointers; it stops cleanly at the first sign that one was not. */
+/* Unwinding along the chain of frame pointers: two loads a frame. Complete only where every function on the
+ * stack was built with frame pointers; it stops cleanly at the first sign that one was not. */
 #ifndef HEAPTAP_PROFILER_UNWINDER_FP_H
 #define HEAPTAP_PROFILER_UNWINDER_FP_H
 

@@ -1,13 +1,14 @@
-/* unw_backtrace remembers per address how the frame is laid out, in a table of the thread's own, and is about a
- * hundred times faster than stepping with unw_step (docs/unwinding.md has the figures). The table has no entry point that
- * empties it, so after a library was unloaded, a thread that unwound before is unwound by steps from then on: the
- * cache behind these can be flushed. Threads that unwind for the first time later are fast again.
+/* unw_backtrace remembers per address how the frame is laid out, in a table of the thread's own, and is about
+ * a hundred times faster than stepping with unw_step (docs/unwinding.md has the figures). The table has no
+ * entry point that empties it, so after a library was unloaded, a thread that unwound before is unwound by
+ * steps from then on: the cache behind these can be flushed. Threads that unwind for the first time later are
+ * fast again.
  *
- * capture: 1. a thread's first capture notes the generation.  2. while it is still that one, unw_backtrace.  3. else
- * steps.
+ * capture: 1. a thread's first capture notes the generation.  2. while it is still that one,
+ * unw_backtrace.  3. else steps.
  *
- * Locks: libunwind's own, with signals blocked. Allocation: libunwind maps pages; malloc where the thread's storage of the
- * library is made. errno is changed. */
+ * Locks: libunwind's own, with signals blocked. Allocation: libunwind maps pages; malloc where the thread's
+ * storage of the library is made. errno is changed. */
 #define UNW_LOCAL_ONLY
 #include "profiler/unwinder_libunwind.h"
 
@@ -20,8 +21,8 @@
 #include "profiler/loader.h"
 #include "profiler/memory_check.h"
 
-#define TEXT_OF(x)  #x
-#define NAME_OF(x)  TEXT_OF(x)
+#define TEXT_OF(x) #x
+#define NAME_OF(x) TEXT_OF(x)
 
 static int (*backtrace_all)(void **buffer, int size);
 static int (*init_local)(unw_cursor_t *cursor, unw_context_t *context);
@@ -50,8 +51,7 @@ static bool find_functions(void *library) {
     local_space = dlsym(library, NAME_OF(unw_local_addr_space));
 #if defined(__x86_64__)
     *(void **)&get_context = dlsym(library, NAME_OF(unw_tdep_getcontext));
-    if (!get_context)
-        return false;
+    if (!get_context) return false;
 #endif
     return backtrace_all && init_local && step && get_reg && flush_cache && local_space;
 }
@@ -61,12 +61,10 @@ static __attribute__((noinline)) size_t capture_by_steps(uintptr_t *frames, size
     unw_cursor_t cursor;
     size_t count = 0;
     CAPTURE_CONTEXT(&context);
-    if (init_local(&cursor, &context) < 0)
-        return 0;
+    if (init_local(&cursor, &context) < 0) return 0;
     while (count < room && step(&cursor) > 0) {
         unw_word_t address;
-        if (get_reg(&cursor, UNW_REG_IP, &address) < 0 || address == 0)
-            break;
+        if (get_reg(&cursor, UNW_REG_IP, &address) < 0 || address == 0) break;
         frames[count++] = address;
     }
     return count;
@@ -83,11 +81,9 @@ static bool works_as_expected(void) {
 }
 
 bool unwinder_libunwind_load(void) {
-    if (backtrace_all)
-        return true;
+    if (backtrace_all) return true;
     void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        return false;
+    if (!library) return false;
     memory_check_install(library);
     if (import_table_replace(library, "dl_iterate_phdr", (void *)(uintptr_t)loader_answer) &&
         find_functions(library) && works_as_expected())
@@ -98,10 +94,8 @@ bool unwinder_libunwind_load(void) {
 
 __attribute__((noinline)) size_t unwinder_libunwind_capture(uintptr_t *frames, size_t room) {
     uint32_t now = atomic_load_acquire(&generation);
-    if (UNLIKELY(!first_generation))
-        first_generation = now;
-    if (UNLIKELY(first_generation != now))
-        return capture_by_steps(frames, room);
+    if (UNLIKELY(!first_generation)) first_generation = now;
+    if (UNLIKELY(first_generation != now)) return capture_by_steps(frames, room);
     int count = backtrace_all((void **)frames, (int)room);
     return count > 0 ? (size_t)count : 0;
 }

@@ -1,7 +1,9 @@
-/* The stack table against a plain array: random stacks from a small alphabet (so many are equal or share a prefix),
- * interned, looked at, and retired by address ranges. The oracle compares frame by frame and knows nothing of hashes.
+/* The stack table against a plain array: random stacks from a small alphabet (so many are equal or share a
+ * prefix), interned, looked at, and retired by address ranges. The oracle compares frame by frame and knows
+ * nothing of hashes.
  *
- * A model that cannot fail proves nothing: the last test plants one fault each and demands that the run stops. */
+ * A model that cannot fail proves nothing: the last test plants one fault each and demands that the run
+ * stops. */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +39,8 @@ struct model {
 static struct oracle_stack *oracle_find(struct model *model, const uintptr_t *frames, size_t count) {
     for (size_t i = 0; i < model->count; i++) {
         struct oracle_stack *stack = &model->stacks[i];
-        if (!stack->retired && stack->count == count && memcmp(stack->frames, frames, count * sizeof *frames) == 0)
+        if (!stack->retired && stack->count == count &&
+            memcmp(stack->frames, frames, count * sizeof *frames) == 0)
             return stack;
     }
     return NULL;
@@ -51,20 +54,16 @@ static bool intern_one(struct model *model, struct rand_state *rand, bool plant)
     struct oracle_stack *known = oracle_find(model, frames, count);
     struct oracle_stack stack = {.count = count};
     memcpy(stack.frames, frames, count * sizeof *frames);
-    if (plant && model->fault == FAULT_FRAME && count)
-        frames[count - 1]++;
+    if (plant && model->fault == FAULT_FRAME && count) frames[count - 1]++;
     size_t given = plant && model->fault == FAULT_PREFIX && count ? count - 1 : count;
     uint32_t id = stack_table_intern(&model->table, frames, given);
-    if (id == 0 || (known && known->id != id))
-        return false;
+    if (id == 0 || (known && known->id != id)) return false;
     if (!known) {
         for (size_t i = 0; i < model->count; i++) {
-            if (model->stacks[i].id == id)
-                return false; /* one id for two stacks */
+            if (model->stacks[i].id == id) return false; /* one id for two stacks */
         }
         stack.id = id;
-        if (model->count < STACKS_MAX)
-            model->stacks[model->count++] = stack;
+        if (model->count < STACKS_MAX) model->stacks[model->count++] = stack;
     }
     return true;
 }

@@ -1,6 +1,6 @@
-/* Threads that load and unload a library all the time, threads that allocate from it and from everywhere, C++ style
- * walks of the loader's list, and forks: what deadlocks where the unwinder and the loader wait for each other.
- * Arguments: the library, the seconds. */
+/* Threads that load and unload a library all the time, threads that allocate from it and from everywhere, C++
+ * style walks of the loader's list, and forks: what deadlocks where the unwinder and the loader wait for each
+ * other. Arguments: the library, the seconds. */
 #include <dlfcn.h>
 #include <link.h>
 #include <pthread.h>
@@ -21,8 +21,7 @@ static const char *library_path;
 static void *load(void *unused) {
     while (!stop) {
         void *library = dlopen(library_path, RTLD_NOW);
-        if (!library)
-            abort();
+        if (!library) abort();
         void *(*make)(size_t) = (void *(*)(size_t))dlsym(library, "plugin_make");
         for (int i = 0; i < 20; i++)
             free(make(100 + i));
@@ -47,8 +46,7 @@ static void *allocate(void *unused) {
         kept[i % 64] = malloc(i % 3000);
         if (i % 256 == 0) {
             dl_iterate_phdr(visit, &headers);
-            if (!headers)
-                abort();
+            if (!headers) abort();
         }
         allocations++;
     }

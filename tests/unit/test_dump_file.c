@@ -1,4 +1,5 @@
-/* Files that are whole or not there: success, every refusal, a writer that fails in the middle, a full descriptor. */
+/* Files that are whole or not there: success, every refusal, a writer that fails in the middle, a full
+ * descriptor. */
 #include "profiler/dump_file.h"
 
 #include <dirent.h>
@@ -33,8 +34,7 @@ static int fill_text(writer_sink sink, void *context, void *argument) {
     const char *text = argument;
     for (int i = 0; i < 1000; i++) {
         int error = sink(context, text, strlen(text));
-        if (error)
-            return error;
+        if (error) return error;
     }
     return 0;
 }

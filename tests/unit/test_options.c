@@ -1,4 +1,5 @@
-/* Every variable: its good values, its bad ones (one line that names both, and the default), and what hangs together. */
+/* Every variable: its good values, its bad ones (one line that names both, and the default), and what hangs
+ * together. */
 #include "base/options.h"
 
 #include <fcntl.h>
@@ -82,12 +83,23 @@ static void test_first_setting_counts(void **state) {
 static void test_bad_values_keep_the_default(void **state) {
     (void)state;
     static const char *const bad[] = {
-        "HEAPTAP_MEMPROFILERATE=12q",      "HEAPTAP_MEMPROFILERATE=-1",  "HEAPTAP_DEPTH=0",
-        "HEAPTAP_DEPTH=1025",              "HEAPTAP_DEPTH=99999999999999999999999",
-        "HEAPTAP_UNWINDER=magic",          "HEAPTAP_SEED=1x",            "HEAPTAP_FOLLOW_FORK=2",
-        "HEAPTAP_FOLLOW_FORK=10",          "HEAPTAP_TABLE_MAX=1KiB",     "HEAPTAP_DUMP=/x/%q",
-        "HEAPTAP_DUMP=/x/%",               "HEAPTAP_DUMP_KEEP=0",        "HEAPTAP_DUMP_INTERVAL=30",
-        "HEAPTAP_DUMP_ON=exit,nonsense",   "HEAPTAP_DUMP_ON=signal:KILL", "HEAPTAP_DUMP_ON=signal:SEGV",
+        "HEAPTAP_MEMPROFILERATE=12q",
+        "HEAPTAP_MEMPROFILERATE=-1",
+        "HEAPTAP_DEPTH=0",
+        "HEAPTAP_DEPTH=1025",
+        "HEAPTAP_DEPTH=99999999999999999999999",
+        "HEAPTAP_UNWINDER=magic",
+        "HEAPTAP_SEED=1x",
+        "HEAPTAP_FOLLOW_FORK=2",
+        "HEAPTAP_FOLLOW_FORK=10",
+        "HEAPTAP_TABLE_MAX=1KiB",
+        "HEAPTAP_DUMP=/x/%q",
+        "HEAPTAP_DUMP=/x/%",
+        "HEAPTAP_DUMP_KEEP=0",
+        "HEAPTAP_DUMP_INTERVAL=30",
+        "HEAPTAP_DUMP_ON=exit,nonsense",
+        "HEAPTAP_DUMP_ON=signal:KILL",
+        "HEAPTAP_DUMP_ON=signal:SEGV",
         "HEAPTAP_DUMP_MAX_BYTES=lots",
     };
     static struct options plain;

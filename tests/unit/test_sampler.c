@@ -1,5 +1,5 @@
-/* The statistics of sampling, all seeded. Each estimate is compared with the truth in units of its own standard error
- * over 200 runs; the last tests plant a bias and demand that the same comparison sees it. */
+/* The statistics of sampling, all seeded. Each estimate is compared with the truth in units of its own
+ * standard error over 200 runs; the last tests plant a bias and demand that the same comparison sees it. */
 #include "profiler/sampler.h"
 
 #include <math.h>
@@ -18,7 +18,9 @@ struct counter {
     uint64_t left, rate;
 };
 
-static void restart(struct counter *counter) { counter->left = sampler_draw(counter->size, &counter->rate); }
+static void restart(struct counter *counter) {
+    counter->left = sampler_draw(counter->size, &counter->rate);
+}
 
 /* The estimate that one run gives for `count` objects: sampled counts times their weights. */
 static double estimate(struct counter *counter, uint64_t count) {
@@ -41,7 +43,9 @@ static void observe(struct moments *moments, double value) {
     moments->squares += value * value;
 }
 
-static double mean_of(const struct moments *moments) { return moments->sum / RUNS; }
+static double mean_of(const struct moments *moments) {
+    return moments->sum / RUNS;
+}
 
 /* How many standard errors the mean is away from the truth. */
 static double deviation(const struct moments *moments, double truth) {
@@ -108,8 +112,7 @@ static void draw_in_child(bool told, uint64_t draws[64]) {
     pid_t child = fork();
     if (child == 0) {
         uint64_t rate;
-        if (told)
-            sampler_fork_child();
+        if (told) sampler_fork_child();
         for (int i = 0; i < 64; i++)
             draws[i] = sampler_draw(32, &rate);
         _exit(write(ends[1], draws, 64 * sizeof *draws) != 64 * sizeof *draws);
@@ -150,7 +153,8 @@ static void test_one_size(void **state) {
     }
 }
 
-/* What the sizes of one stack add up to in bytes; `averaged` is the classic mistake of one weight by mean size. */
+/* What the sizes of one stack add up to in bytes; `averaged` is the classic mistake of one weight by mean
+ * size. */
 static double mixed_run(bool averaged) {
     static const struct {
         size_t size;
@@ -165,8 +169,7 @@ static double mixed_run(bool averaged) {
         raw_objects += objects / sampler_weight(mix[i].size, RATE);
         raw_bytes += objects / sampler_weight(mix[i].size, RATE) * (double)mix[i].size;
     }
-    if (!averaged || raw_objects == 0)
-        return bytes;
+    if (!averaged || raw_objects == 0) return bytes;
     return raw_bytes / -expm1(-raw_bytes / raw_objects / RATE);
 }
 
@@ -230,14 +233,10 @@ static void test_a_bias_is_seen(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rate_zero_and_one),
-        cmocka_unit_test(test_draws_are_geometric),
-        cmocka_unit_test(test_huge_rate_and_size),
-        cmocka_unit_test(test_seed_and_fork),
-        cmocka_unit_test(test_one_size),
-        cmocka_unit_test(test_mixed_sizes),
-        cmocka_unit_test(test_rate_changes),
-        cmocka_unit_test(test_a_bias_is_seen),
+        cmocka_unit_test(test_rate_zero_and_one),  cmocka_unit_test(test_draws_are_geometric),
+        cmocka_unit_test(test_huge_rate_and_size), cmocka_unit_test(test_seed_and_fork),
+        cmocka_unit_test(test_one_size),           cmocka_unit_test(test_mixed_sizes),
+        cmocka_unit_test(test_rate_changes),       cmocka_unit_test(test_a_bias_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

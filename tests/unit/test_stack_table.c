@@ -1,4 +1,5 @@
-/* Edges of the stack table: growth, the ceiling, empty stacks, and threads that intern the same stacks at once. */
+/* Edges of the stack table: growth, the ceiling, empty stacks, and threads that intern the same stacks at
+ * once. */
 #include "profiler/stack_table.h"
 
 #include <pthread.h>

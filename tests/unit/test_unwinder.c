@@ -1,4 +1,5 @@
-/* Unwinding: known call chains by both ways, the cut of own frames, hostile frame pointers, the door of fork. */
+/* Unwinding: known call chains by both ways, the cut of own frames, hostile frame pointers, the door of fork.
+ */
 #include "profiler/unwinder.h"
 
 #include <dlfcn.h>
@@ -14,7 +15,7 @@
 #include "profiler/unwinder_libunwind.h"
 #include "tests/support/unit.h"
 
-#define FRAME __attribute__((noinline, noclone, optimize("no-omit-frame-pointer")))
+#define FRAME        __attribute__((noinline, noclone, optimize("no-omit-frame-pointer")))
 #define NO_TAIL_CALL __asm__ volatile("" ::: "memory")
 
 enum { DEPTH = 64 };
@@ -58,8 +59,7 @@ static void test_libunwind(void **state) {
     (void)state;
     void *before = dlsym(RTLD_DEFAULT, "_Unwind_RaiseException");
     loader_start();
-    if (!unwinder_libunwind_load())
-        skip();
+    if (!unwinder_libunwind_load()) skip();
     for (int i = 0; i < 3; i++)
         check_chain(unwinder_libunwind_capture);
     unwinder_libunwind_forget(); /* from here on by steps */
