@@ -85,7 +85,7 @@ run 4 --dump "$work/none/p.pb.gz" -- awk 'BEGIN { exit 4 }'
 tail -n 1 err | grep -q '^heaptap: no profile was written: nothing matches ' || fail "no line about no file: $(cat err)"
 
 # A signal that somebody sends reaches the program, once.
-"$heaptap" run sh -c 'trap "echo got; exit 9" TERM; echo ready; while :; do sleep 0.05; done' >out 2>err &
+"$heaptap" run sh -c 'trap "echo got; exit 9" TERM; echo ready; for i in $(seq 200); do sleep 0.05; done' >out 2>err &
 started_pid=$!
 wait_until grep -q ready out || fail "the program does not start"
 kill -TERM "$started_pid"
