@@ -6,8 +6,8 @@
  *   pointer - base:  | arena 16 bits | page 13 bits | byte 13 bits |
  *                      arenas[a]  ->   spans[page]  -> struct span
  *
- * A lookup is three loads and no lock. It is right for any pointer: one outside of the window, outside of an arena, or in pages without
- * a span gives NULL. Growth is guarded by the page heap's lock. */
+ * A lookup is three loads and no lock. It is right for any pointer: one outside of the window, outside of an arena, or
+ * in pages without a span gives NULL. Growth is guarded by the page heap's lock. */
 #ifndef HEAPTAP_ALLOC_ARENA_MAP_H
 #define HEAPTAP_ALLOC_ARENA_MAP_H
 
@@ -27,7 +27,7 @@ struct arena {
     _Atomic(struct span *) spans[ARENA_PAGES];
 };
 
-extern struct arena_map {
+extern HIDDEN struct arena_map {
     uintptr_t base; /* constant after the first growth */
     _Atomic(struct arena *) arenas[WINDOW_ARENAS];
 } arena_map;
@@ -42,8 +42,8 @@ static inline struct span *arena_map_span(const void *p) {
     return atomic_load_relaxed(&arena->spans[offset >> HEAP_PAGE_SHIFT & (ARENA_PAGES - 1)]);
 }
 
-/* True when `slot` is on the list of free slots that begins at `first`. Walks at most `most` links and stops at one that
- * leads out of the heap, so it may be used on a list that another thread is changing: what it finds is there. */
+/* True when `slot` is on the list of free slots that begins at `first`. Walks at most `most` links and stops at one
+ * that leads out of the heap, so it may be used on a list that another thread is changing: what it finds is there. */
 bool arena_map_list_holds(const void *first, const void *slot, uint32_t most);
 
 /* Page numbers count from the window's base. */

@@ -10,9 +10,9 @@
  *       ^                                                            |
  *       +----------------------- chosen by refill -------------------+
  *
- * A remote free finds the owner in the span, pushes to its cache's list and only then looks whether that cache has a thread. A thread
- * that ends marks its cache idle and only then takes the list for the last time. Both orders are sequentially
- * consistent, so one of the two sees the object: none is stranded.
+ * A remote free finds the owner in the span, pushes to its cache's list and only then looks whether that cache has a
+ * thread. A thread that ends marks its cache idle and only then takes the list for the last time. Both orders are
+ * sequentially consistent, so one of the two sees the object: none is stranded.
  *
  * Locks: none of its own; central and page heap inside. May run inside malloc. */
 #include "alloc/cache.h"
@@ -26,7 +26,8 @@ enum { SPAN_PAGES_MOST = 8, EMPTY_KEPT = 1 };
 
 struct span cache_no_span;
 
-#define NONE_SLOT {.span = &cache_no_span}
+#define NONE_SLOT                                                                                                      \
+    { .span = &cache_no_span }
 struct cache cache_none = {.slots = {[0 ... SIZE_CLASS_COUNT - 1] = NONE_SLOT}};
 
 void cache_init(struct cache *cache) {
@@ -61,8 +62,11 @@ static struct span *new_span(struct cache *cache, unsigned size_class) {
     return span;
 }
 
-void cache_report_broken_link(const struct span *span) {
-    log_fatal("free object %p of %zu bytes was written to: its link is broken", span->free, span->slot_size);
+void *cache_pop(struct span *span) {
+    void *object = span->free, *next = span_link_load(object);
+    if (UNLIKELY(!span_link_is_good(span, next)))
+        log_fatal("free object %p of %zu bytes was written to: its link is broken", object, span->slot_size);
+    return cache_pop_known(span, object, next);
 }
 
 static void put_aside(struct cache *cache, unsigned size_class, struct span *span) {

@@ -1,12 +1,12 @@
 /* The per-thread cache: what malloc's fast path reads and writes, without locks or atomic read-modify-writes.
  *
- * For each size class it holds the span that the thread allocates from now, the spans with free slots that come next, and
- * those that are full. `struct class_slot` is all that the fast path needs of a class, two to a cache line.
+ * For each size class it holds the span that the thread allocates from now, the spans with free slots that come next,
+ * and those that are full. `struct class_slot` is all that the fast path needs of a class, two to a cache line.
  *
  *   thread -> cache.slots[class].span -> free -> object
  *
- * Counters have one writer, the owning thread, and are read by anybody; they only grow. A cache outlives its thread and is
- * taken over, counters and all, by a later one, so sums over all caches are exact for the whole process. */
+ * Counters have one writer, the owning thread, and are read by anybody; they only grow. A cache outlives its thread and
+ * is taken over, counters and all, by a later one, so sums over all caches are exact for the whole process. */
 #ifndef HEAPTAP_ALLOC_CACHE_H
 #define HEAPTAP_ALLOC_CACHE_H
 
@@ -49,10 +49,10 @@ _Static_assert(sizeof(struct class_slot) == 32, "two to a cache line");
 _Static_assert(sizeof(struct cache) <= 8192, "what a thread costs, with its first spans, stays under 16 KiB");
 
 /* A span without slots: what a class without a span has, so that the fast path needs no test for it. */
-extern struct span cache_no_span;
+extern HIDDEN struct span cache_no_span;
 /* A cache whose every class is empty and whose every count is due: what a thread has before its first malloc and
  * after its end. Never written. */
-extern struct cache cache_none;
+extern HIDDEN struct cache cache_none;
 
 /* Fills a zeroed or idle structure for a new thread. */
 void cache_init(struct cache *cache);
@@ -78,14 +78,12 @@ void cache_reap(struct cache *cache);
 /* Gives every span to the central lists or the page heap. Owner only. */
 void cache_give_up_spans(struct cache *cache);
 
-/* Somebody wrote over a free slot: says so and aborts. */
-__attribute__((noreturn, cold)) void cache_report_broken_link(const struct span *span);
+/* A slot off the free list of the current span, which has one; aborts with a line when somebody wrote over it. Does not
+ * count. */
+void *cache_pop(struct span *span);
 
-/* A slot off the free list of the current span, which has one. Does not count. */
-static inline void *cache_pop(struct span *span) {
-    void *object = span->free, *next = span_link_load(object);
-    if (UNLIKELY(!span_link_is_good(span, next)))
-        cache_report_broken_link(span);
+/* The same where it is known that `next` is the slot's link and good. */
+static inline void *cache_pop_known(struct span *span, void *object, void *next) {
     span->free = next;
     __builtin_memset(object, 0, sizeof next);
     return object;

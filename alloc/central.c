@@ -1,7 +1,8 @@
-/* Per class a lock and a list of partial spans. Full spans are in no list: the next free of one of their objects finds them
- * through the arena map and lists them.
+/* Per class a lock and a list of partial spans. Full spans are in no list: the next free of one of their objects finds
+ * them through the arena map and lists them.
  *
- * `countdown` of a span here is the number of its objects that are handed out; at 0 the span goes back to the page heap.
+ * `countdown` of a span here is the number of its objects that are handed out; at 0 the span goes back to the page
+ * heap.
  *
  * Locks: central, with nothing taken inside; the page heap is called after unlock. May run inside malloc. */
 #include "alloc/central.h"
@@ -13,7 +14,8 @@ struct central {
     struct span_list partial;
 };
 
-#define CENTRAL_1 {.lock = LOCK_INIT(RANK_CENTRAL)}
+#define CENTRAL_1                                                                                                      \
+    { .lock = LOCK_INIT(RANK_CENTRAL) }
 static struct central centrals[SIZE_CLASS_COUNT] = {[0 ... SIZE_CLASS_COUNT - 1] = CENTRAL_1};
 
 static void set_owner(struct span *span, uintptr_t owner) {

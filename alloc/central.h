@@ -11,8 +11,8 @@ struct span *central_take(unsigned size_class, uintptr_t owner);
 /* The owner's span, in no list, becomes nobody's; an empty one goes back to the page heap. */
 void central_give(struct span *span);
 
-/* As central_give for a span whose free list cannot be believed (its thread vanished in a fork): its free slots are lost,
- * its objects can still be freed. Does nothing when `owner` does not own it any more. */
+/* As central_give for a span whose free list cannot be believed (its thread vanished in a fork): its free slots are
+ * lost, its objects can still be freed. Does nothing when `owner` does not own it any more. */
 void central_seize(struct span *span, uintptr_t owner);
 
 /* Frees an object of a span that nobody owns. False when somebody adopted it meanwhile. */

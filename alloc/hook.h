@@ -6,8 +6,8 @@
  * may count on its own. The fast path compares a counter that it keeps anyway, and knows nothing else.
  *
  * Hooks run on the allocating or freeing thread, inside malloc or free, with no allocator lock held. They must not
- * take the loader's lock, use stdio, or call what may. If a hook allocates (a library it calls does), the nested call is
- * served and not sampled: a sample that falls due in it is drawn anew, not moved to the next allocation. */
+ * take the loader's lock, use stdio, or call what may. If a hook allocates (a library it calls does), the nested call
+ * is served and not sampled: a sample that falls due in it is drawn anew, not moved to the next allocation. */
 #ifndef HEAPTAP_ALLOC_HOOK_H
 #define HEAPTAP_ALLOC_HOOK_H
 

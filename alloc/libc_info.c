@@ -37,9 +37,8 @@ struct mallinfo libc_info_mallinfo(void) {
 void libc_info_print_stats(void) {
     struct heaptap_memstats stats;
     memstats_read(&stats);
-    log_line("in use %lu bytes in %lu objects; heap %lu bytes, idle %lu, released %lu; metadata %lu",
-             stats.heap_alloc, stats.heap_objects, stats.heap_sys, stats.heap_idle, stats.heap_released,
-             stats.sys - stats.heap_sys);
+    log_line("in use %lu bytes in %lu objects; heap %lu bytes, idle %lu, released %lu; metadata %lu", stats.heap_alloc,
+             stats.heap_objects, stats.heap_sys, stats.heap_idle, stats.heap_released, stats.sys - stats.heap_sys);
 }
 
 int libc_info_print_xml(int options, FILE *stream) {
@@ -55,8 +54,10 @@ int libc_info_print_xml(int options, FILE *stream) {
                     stats.by_size[i - 1].size + 1, c->size, (size_t)((c->mallocs - c->frees) * c->size),
                     (size_t)(c->mallocs - c->frees));
     }
-    fprintf(stream, "</sizes>\n<system type=\"current\" size=\"%zu\"/>\n<aspace type=\"total\" size=\"%zu\"/>\n</heap>\n",
+    fprintf(stream,
+            "</sizes>\n<system type=\"current\" size=\"%zu\"/>\n<aspace type=\"total\" size=\"%zu\"/>\n</heap>\n",
             (size_t)(stats.heap_sys - stats.heap_released), (size_t)stats.heap_sys);
-    fprintf(stream, "<system type=\"current\" size=\"%zu\"/>\n</malloc>\n", (size_t)(stats.heap_sys - stats.heap_released));
+    fprintf(stream, "<system type=\"current\" size=\"%zu\"/>\n</malloc>\n",
+            (size_t)(stats.heap_sys - stats.heap_released));
     return 0;
 }

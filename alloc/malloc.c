@@ -3,8 +3,8 @@
  *   2. this thread's cache -> the class's slot -> its current span -> first free slot.
  *   3. The count of allocations goes up; while it is below the next sample nothing else happens.
  *   4. The slot's link becomes the span's first free slot.
- * Anything unusual (no cache yet, no free slot, a sample due) fails the one test of step 3 or finds an empty list, and goes to
- * the slow path: attach, refill, count, decide, record.
+ * Anything unusual (no cache yet, no free slot, a sample due) fails the one test of step 3 or finds an empty list, and
+ * goes to the slow path: attach, refill, count, decide, record.
  *
  * The path of one free(p):
  *   1. p -> span, through the arena map: a pointer that is not ours has none.
@@ -127,18 +127,28 @@ static __attribute__((noinline)) void *malloc_large(size_t size, size_t align, b
 static inline void *malloc_small(size_t size, unsigned size_class) {
     struct class_slot *slot = &thread_cache->slots[size_class];
     struct span *span = slot->span;
+    void *object = span->free;
+    if (UNLIKELY(!object))
+        return malloc_small_slow(size, size_class);
+    void *next = span_link_load(object);
+    if (UNLIKELY(!span_link_is_good(span, next)))
+        return malloc_small_slow(size, size_class);
     uint64_t count = atomic_load_relaxed(&slot->mallocs) + 1;
-    if (UNLIKELY(!span->free || count >= atomic_load_relaxed(&slot->next_sample)))
+    if (UNLIKELY(count >= atomic_load_relaxed(&slot->next_sample)))
         return malloc_small_slow(size, size_class);
     atomic_store_relaxed(&slot->mallocs, count);
-    return cache_pop(span);
+    return cache_pop_known(span, object, next);
+}
+
+static __attribute__((noinline)) void *malloc_large_unaligned(size_t size) {
+    bool zeroed;
+    return malloc_large(size, 1, &zeroed);
 }
 
 void *heap_malloc(size_t size) {
     if (LIKELY(size <= SIZE_CLASS_MAX))
         return malloc_small(size, size_class_of(size));
-    bool zeroed;
-    return malloc_large(size, 1, &zeroed);
+    return malloc_large_unaligned(size);
 }
 
 void *heap_calloc(size_t count, size_t size) {
@@ -152,7 +162,8 @@ void *heap_calloc(size_t count, size_t size) {
     return p;
 }
 
-/* Slots of a class begin at multiples of its size from a page: a class whose size is a multiple of the alignment is aligned. */
+/* Slots of a class begin at multiples of its size from a page: a class whose size is a multiple of the alignment is
+ * aligned. */
 static unsigned aligned_class(size_t align, size_t size) {
     unsigned size_class = size_class_of(size > align ? size : align);
     while (size_classes[size_class].size % align)

@@ -1,5 +1,5 @@
-/* Sums of the per-thread counters and of what the rooms below say of themselves. No thread is stopped: each counter is read once,
- * frees before mallocs, so a difference is never negative; the moment of the whole is smeared over the walk.
+/* Sums of the per-thread counters and of what the rooms below say of themselves. No thread is stopped: each counter is
+ * read once, frees before mallocs, so a difference is never negative; the moment of the whole is smeared over the walk.
  *
  * Locks: the page heap's for its own numbers. May run inside malloc. */
 #include "alloc/memstats.h"

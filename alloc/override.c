@@ -84,8 +84,12 @@ void free_aligned_sized(void *p, size_t align, size_t size) {
     heap_free(p);
 }
 
-struct mallinfo mallinfo(void) { return libc_info_mallinfo(); }
-struct mallinfo2 mallinfo2(void) { return libc_info_mallinfo2(); }
+struct mallinfo mallinfo(void) {
+    return libc_info_mallinfo();
+}
+struct mallinfo2 mallinfo2(void) {
+    return libc_info_mallinfo2();
+}
 void malloc_stats(void) { libc_info_print_stats(); }
 int malloc_info(int options, FILE *stream) { return libc_info_print_xml(options, stream); }
 int malloc_trim(size_t pad) {
@@ -140,11 +144,11 @@ void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t size, size_t align, const void *
     return operator_new_nothrow(size, align, tag, "_ZnamSt11align_val_tRKSt9nothrow_t", 1);
 }
 
-#define DELETE_PLAIN(name, ...)                                                                              \
-    void name(void *p __VA_ARGS__);                                                                          \
+#define DELETE_PLAIN(name, ...)                                                                                        \
+    void name(void *p __VA_ARGS__);                                                                                    \
     void name(void *p __VA_ARGS__) { heap_free(p); }
-#define DELETE_SIZED(name)                                                                                   \
-    void name(void *p, size_t size);                                                                         \
+#define DELETE_SIZED(name)                                                                                             \
+    void name(void *p, size_t size);                                                                                   \
     void name(void *p, size_t size) { heap_free_sized(p, size); }
 
 #define UNUSED __attribute__((unused))

@@ -1,6 +1,6 @@
 /* find, in steps:
- *   1. At a level, walk the entries of one block from the search hint on, carrying the length of the free run that reaches
- *      the current entry from the left.
+ *   1. At a level, walk the entries of one block from the search hint on, carrying the length of the free run that
+ * reaches the current entry from the left.
  *   2. The run and the entry's start suffice: found, it begins where the run began.
  *   3. The entry's longest run suffices: go down into its eight children and start again.
  *   4. Else carry on with the entry's end (or the whole entry, if all of it is free).
@@ -216,8 +216,8 @@ static uint64_t find(struct page_alloc *pages, uint64_t count) {
 }
 
 /* The part of a run of pages that lies in one chunk. */
-#define FOR_EACH_CHUNK(first, count)                                                                         \
-    for (uint64_t at = (first), left = (count), take;                                                        \
+#define FOR_EACH_CHUNK(first, count)                                                                                   \
+    for (uint64_t at = (first), left = (count), take;                                                                  \
          left && (take = CHUNK_PAGES - at % CHUNK_PAGES, take = take < left ? take : left); at += take, left -= take)
 
 static uint64_t mark_taken(struct page_alloc *pages, uint64_t first, uint64_t count) {
@@ -303,7 +303,8 @@ bool page_alloc_find_idle(const struct page_alloc *pages, uint64_t limit, uint64
         if (!pages->blocks[chunk / BLOCK_CHUNKS] || pages->levels[LEAF][chunk] == 0)
             continue;
         uint32_t index, n;
-        if (find_idle_in_chunk(chunk_at(pages, chunk), (uint32_t)(end - (chunk << CHUNK_LOG)), most, align, &index, &n)) {
+        if (find_idle_in_chunk(chunk_at(pages, chunk), (uint32_t)(end - (chunk << CHUNK_LOG)), most, align, &index,
+                               &n)) {
             *first = (chunk << CHUNK_LOG) + index;
             *count = n;
             return true;

@@ -1,8 +1,10 @@
-/* Which pages are free: the radix tree of Go's mpagealloc.go. Address-ordered first fit in a logarithmic number of steps.
+/* Which pages are free: the radix tree of Go's mpagealloc.go. Address-ordered first fit in a logarithmic number of
+ * steps.
  *
  * Pages are numbered from 0 in a window of 2^29 (4 TiB of 8 KiB pages) and kept in chunks of 512, each with a
  * bitmap of allocated pages and one of scavenged pages (those with no memory behind them). Over the chunks stand
- * five levels of summaries; an entry says of its pages how many are free at the start, in the longest run, and at the end:
+ * five levels of summaries; an entry says of its pages how many are free at the start, in the longest run, and at the
+ * end:
  *
  *   level 0      16 GiB an entry     [s,m,e] [s,m,e] ...                    256 entries
  *   level 1       2 GiB              8 below each
@@ -61,8 +63,9 @@ uint64_t page_alloc_take(struct page_alloc *pages, uint64_t count, uint64_t *sca
 bool page_alloc_take_at(struct page_alloc *pages, uint64_t first, uint64_t count, uint64_t *scavenged);
 void page_alloc_give(struct page_alloc *pages, uint64_t first, uint64_t count);
 
-/* For the scavenger. The highest run of free pages with memory behind them that ends below `limit`, at most `most` pages; false
- * without one. The run lies inside one chunk and is aligned to `align` pages (a power of two up to a chunk). */
+/* For the scavenger. The highest run of free pages with memory behind them that ends below `limit`, at most `most`
+ * pages; false without one. The run lies inside one chunk and is aligned to `align` pages (a power of two up to a
+ * chunk). */
 bool page_alloc_find_idle(const struct page_alloc *pages, uint64_t limit, uint64_t most, uint32_t align,
                           uint64_t *first, uint64_t *count);
 /* Marks free pages as scavenged. */

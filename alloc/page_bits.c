@@ -8,16 +8,14 @@
 #include "base/check.h"
 
 /* Bits first .. first+count-1 of one word; count in 1..64. */
-static uint64_t mask_of(uint32_t first, uint32_t count) {
-    return (count == 64 ? ~0ull : (1ull << count) - 1) << first;
-}
+static uint64_t mask_of(uint32_t first, uint32_t count) { return (count == 64 ? ~0ull : (1ull << count) - 1) << first; }
 
 /* Calls `body` for each word that the range touches, with its mask. */
-#define FOR_EACH_WORD(first, count, body)                                                                    \
-    for (uint32_t at = (first), left = (count), take; left; at += take, left -= take) {                      \
-        take = 64 - at % 64 < left ? 64 - at % 64 : left;                                                    \
-        uint64_t mask = mask_of(at % 64, take);                                                              \
-        body;                                                                                                \
+#define FOR_EACH_WORD(first, count, body)                                                                              \
+    for (uint32_t at = (first), left = (count), take; left; at += take, left -= take) {                                \
+        take = 64 - at % 64 < left ? 64 - at % 64 : left;                                                              \
+        uint64_t mask = mask_of(at % 64, take);                                                                        \
+        body;                                                                                                          \
     }
 
 void page_bits_set(struct page_bits *bits, uint32_t first, uint32_t count) {

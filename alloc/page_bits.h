@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CHUNK_PAGES      512u
-#define PAGE_BITS_WORDS  (CHUNK_PAGES / 64)
-#define PAGE_BITS_NONE   UINT32_MAX
+#define CHUNK_PAGES     512u
+#define PAGE_BITS_WORDS (CHUNK_PAGES / 64)
+#define PAGE_BITS_NONE  UINT32_MAX
 
 struct page_bits {
     uint64_t words[PAGE_BITS_WORDS];

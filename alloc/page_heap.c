@@ -92,7 +92,8 @@ struct span *page_heap_alloc(uint64_t count, unsigned size_class, uint64_t align
     if (count > WINDOW_PAGES / 2 || align_pages > WINDOW_PAGES / 4)
         return NULL;
     lock_acquire(&heap.lock);
-    uint64_t first = align_pages > 1 ? take_aligned_locked(count, align_pages, &scavenged) : take_locked(count, &scavenged);
+    uint64_t first =
+        align_pages > 1 ? take_aligned_locked(count, align_pages, &scavenged) : take_locked(count, &scavenged);
     lock_release(&heap.lock);
     if (first == PAGE_ALLOC_NONE)
         return NULL;
@@ -209,8 +210,7 @@ struct covering {
 static void check_covers(struct span *span, void *context) {
     struct covering *covering = context;
     if (covering->address - span->base < (uintptr_t)span->pages << HEAP_PAGE_SHIFT)
-        covering->owner =
-            (struct page_heap_owner){true, false, span->base, span->slot_size, span->size_class == 0};
+        covering->owner = (struct page_heap_owner){true, false, span->base, span->slot_size, span->size_class == 0};
 }
 
 struct page_heap_owner page_heap_explain(uintptr_t address) {
@@ -248,4 +248,6 @@ bool page_heap_validate(void) {
     return ok;
 }
 
-struct lock *page_heap_lock(void) { return &heap.lock; }
+struct lock *page_heap_lock(void) {
+    return &heap.lock;
+}

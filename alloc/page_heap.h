@@ -30,8 +30,8 @@ struct page_heap_stats {
 
 void page_heap_read_stats(struct page_heap_stats *out);
 
-/* Who a bad pointer may have been: the span that covers it (for a large object any byte), or of the last freed spans the one
- * that did. For error messages; slow. */
+/* Who a bad pointer may have been: the span that covers it (for a large object any byte), or of the last freed spans
+ * the one that did. For error messages; slow. */
 struct page_heap_owner {
     bool found, freed;
     uintptr_t base;

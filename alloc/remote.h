@@ -1,5 +1,5 @@
-/* Objects that came back from other threads: a stack with many pushers and one taker, linked through the objects. Nobody
- * waits. The taker takes all, so the stack cannot suffer from ABA. */
+/* Objects that came back from other threads: a stack with many pushers and one taker, linked through the objects.
+ * Nobody waits. The taker takes all, so the stack cannot suffer from ABA. */
 #ifndef HEAPTAP_ALLOC_REMOTE_H
 #define HEAPTAP_ALLOC_REMOTE_H
 

@@ -3,8 +3,9 @@
  *   2. This is the sampled allocation: mark it in its span, tell the hook, draw the next.
  *   3. The same while a hook of this thread runs: only draw anew.
  *
- * A draw and a change of rate on another thread may cross. The drawer stores its count and then looks at the generation; the changer
- * raises the generation and then stores zeros. In every order the count ends at zero or is drawn with the new rate.
+ * A draw and a change of rate on another thread may cross. The drawer stores its count and then looks at the
+ * generation; the changer raises the generation and then stores zeros. In every order the count ends at zero or is
+ * drawn with the new rate.
  *
  * Locks: none; hooks run with none held. May run inside malloc. */
 #include "alloc/sampling.h"

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "alloc/size_class_table.h"
+#include "base/check.h"
 
 /* The allocator's page. The kernel's may be larger; only calls to the kernel care. */
 #define HEAP_PAGE_SHIFT 13
@@ -24,9 +25,9 @@ struct size_class {
     uint32_t shift;   /* size == odd part << shift */
 };
 
-extern const struct size_class size_classes[SIZE_CLASS_COUNT];
-extern const uint8_t size_class_by_8[SIZE_CLASS_SMALL_MAX / 8 + 1];
-extern const uint8_t size_class_by_128[(SIZE_CLASS_MAX - SIZE_CLASS_SMALL_MAX) / 128 + 1];
+extern HIDDEN const struct size_class size_classes[SIZE_CLASS_COUNT];
+extern HIDDEN const uint8_t size_class_by_8[SIZE_CLASS_SMALL_MAX / 8 + 1];
+extern HIDDEN const uint8_t size_class_by_128[(SIZE_CLASS_MAX - SIZE_CLASS_SMALL_MAX) / 128 + 1];
 
 static inline unsigned size_class_of_small(size_t n) { return size_class_by_8[(n + 7) / 8]; }
 

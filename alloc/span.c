@@ -51,16 +51,15 @@ struct span *span_create(uintptr_t base, uint32_t pages, unsigned size_class) {
     span->size_class = (uint8_t)size_class;
     span->slot_size = size_class ? class->size : bytes;
     span->slots = size_class ? (uint32_t)(bytes / class->size) : 1;
+    span->slots_bytes = size_class ? span->slots * class->size : 0;
     span->inverse = class->inverse;
-    span->shift = (uint8_t)class->shift;
+    span->shift = (uint8_t) class->shift;
     span->state = size_class ? SPAN_CURRENT : SPAN_LARGE;
     span->countdown = SPAN_NO_COUNT;
     return span;
 }
 
-static struct fixalloc *bitmap_source(uint32_t words) {
-    return &bitmaps[words <= 8 ? 0 : words <= 32 ? 1 : 2];
-}
+static struct fixalloc *bitmap_source(uint32_t words) { return &bitmaps[words <= 8 ? 0 : words <= 32 ? 1 : 2]; }
 
 void span_destroy(struct span *span) {
     DCHECK(atomic_load_relaxed(&span->sampled) == 0);

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "alloc/size_class.h"
+#include "base/check.h"
 #include "base/lock.h"
 
 enum span_state {
@@ -38,11 +39,11 @@ enum span_state {
 struct span {
     /* The line that every free reads. */
     _Alignas(64) _Atomic uintptr_t owner; /* written by the owner, or under the central lock; read by everybody */
-    void *free;              /* owner: free slots */
-    uintptr_t base;          /* first byte of slot 0; constant while the span lives, like all below up to pages */
-    uint32_t countdown;      /* owner: frees until it must move or release the span */
+    void *free;                           /* owner: free slots */
+    uintptr_t base;     /* first byte of slot 0; constant while the span lives, like all below up to pages */
+    uint32_t countdown; /* owner: frees until it must move or release the span */
     uint32_t slots;
-    uint32_t inverse; /* of the size class: see size_class_index */
+    uint32_t inverse;        /* of the size class: see size_class_index */
     _Atomic uint32_t carved; /* slots that were ever on the free list; the owner raises it, anybody reads it */
     uint8_t shift;
     uint8_t size_class; /* 0 for large */
@@ -52,11 +53,12 @@ struct span {
     size_t slot_size; /* bytes; of a large span, all its pages */
 
     _Atomic uint32_t sampled; /* how many of its objects are sampled */
-    uint32_t bitmap_words;    /* of sample_bits */
+    uint32_t slots_bytes;     /* of a small span: slots * slot_size */
 
-    struct span *next, *previous;   /* owner: the list it is in */
+    struct span *next, *previous; /* owner: the list it is in */
     /* One bit a slot; NULL until the first sample, which publishes it by `sampled`; any thread clears its own bit. */
     _Atomic(uint64_t) *sample_bits;
+    uint32_t bitmap_words; /* of sample_bits */
 };
 
 _Static_assert(sizeof(struct span) == 128, "two cache lines");
@@ -71,10 +73,11 @@ static inline uintptr_t span_limit(const struct span *span) {
 }
 
 /* Links of free slots are stored XOR a secret of the process, and a slot that is handed out has its first word cleared.
- * So a write over a free slot shows as a link out of its span, and a slot whose first word decodes to an address is most likely free
- * already: addresses have 16 leading zeros, the secret has none of the patterns that programs store. */
+ * So a write over a free slot shows as a link out of its span, and a slot whose first word decodes to an address is
+ * most likely free already: addresses have 16 leading zeros, the secret has none of the patterns that programs store.
+ */
 #define SPAN_ADDRESS_BITS 48
-extern uintptr_t span_link_key; /* constant after the first growth of the heap */
+extern HIDDEN uintptr_t span_link_key; /* constant after the first growth of the heap */
 void span_choose_link_key(void);
 
 static inline void span_link_store(void *slot, const void *next) {
@@ -95,7 +98,7 @@ static inline bool span_slot_looks_free(const void *slot) {
 
 /* Whether a free slot's link may be what was stored: the end, or in the span. */
 static inline bool span_link_is_good(const struct span *span, const void *next) {
-    return (uintptr_t)next - span->base < (uintptr_t)span->pages << HEAP_PAGE_SHIFT || !next;
+    return (uintptr_t)next - span->base < span->slots_bytes || !next;
 }
 
 /* A doubly linked list with its head; a zeroed one is empty. */

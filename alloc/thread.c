@@ -1,5 +1,5 @@
-/* A thread gets its cache at its first malloc and gives it up in the destructor of a pthread key that is made at the first malloc
- * of the process. The cache then waits, counters and all, for another thread.
+/* A thread gets its cache at its first malloc and gives it up in the destructor of a pthread key that is made at the
+ * first malloc of the process. The cache then waits, counters and all, for another thread.
  *
  * TLS destructors of others may allocate after ours ran. They share one late cache under a lock: slow, but such a
  * thread is about to vanish, and nothing of it is lost or leaked whatever order the destructors run in.
@@ -26,9 +26,9 @@ static struct fixalloc caches = FIXALLOC_INIT(sizeof(struct cache));
 static struct fixalloc baselines = FIXALLOC_INIT(sizeof(struct thread_baseline));
 
 static struct {
-    struct lock lock;                 /* guards idle, key_made and the writing of all */
-    _Atomic(struct cache *) all;      /* linked by next_registered; only ever pushed to */
-    struct cache *idle;               /* linked by next_idle */
+    struct lock lock;            /* guards idle, key_made and the writing of all */
+    _Atomic(struct cache *) all; /* linked by next_registered; only ever pushed to */
+    struct cache *idle;          /* linked by next_idle */
     pthread_key_t key;
     bool key_made;
 } registry = {.lock = LOCK_INIT(RANK_THREAD)};

@@ -7,7 +7,7 @@
 #include "alloc/cache.h"
 
 /* This thread's cache; cache_none before its first malloc and after its end, and cache_none is never written. */
-extern _Thread_local struct cache *thread_cache;
+extern HIDDEN _Thread_local struct cache *thread_cache;
 
 /* The cache to allocate from when thread_cache is cache_none. A thread that has not ended gets one of its own. One
  * whose cache was given up already (it allocates from a TLS destructor that runs after ours) shares a cache

@@ -1,5 +1,5 @@
-/* For each span: its geometry, its place in the arena map, its free list (inside the span, on slot starts, without a cycle), its counts
- * by state. For the page heap: summaries against bitmaps, pages in spans against pages in use.
+/* For each span: its geometry, its place in the arena map, its free list (inside the span, on slot starts, without a
+ * cycle), its counts by state. For the page heap: summaries against bitmaps, pages in spans against pages in use.
  *
  * Locks: the page heap's for the walk. */
 #include "alloc/validate.h"

@@ -31,15 +31,15 @@
 #define atomic_swap_release(p, v) atomic_exchange_explicit((p), (v), memory_order_release)
 
 /* Weak compare-and-swap for loops, strong for single tries; failure is relaxed or acquire as named. */
-#define atomic_cas_weak_release(p, expected, v)                                                              \
+#define atomic_cas_weak_release(p, expected, v)                                                                        \
     atomic_compare_exchange_weak_explicit((p), (expected), (v), memory_order_release, memory_order_relaxed)
-#define atomic_cas_weak_acq_rel(p, expected, v)                                                              \
+#define atomic_cas_weak_acq_rel(p, expected, v)                                                                        \
     atomic_compare_exchange_weak_explicit((p), (expected), (v), memory_order_acq_rel, memory_order_acquire)
-#define atomic_cas_weak_relaxed(p, expected, v)                                                              \
+#define atomic_cas_weak_relaxed(p, expected, v)                                                                        \
     atomic_compare_exchange_weak_explicit((p), (expected), (v), memory_order_relaxed, memory_order_relaxed)
-#define atomic_cas_strong_acquire(p, expected, v)                                                            \
+#define atomic_cas_strong_acquire(p, expected, v)                                                                      \
     atomic_compare_exchange_strong_explicit((p), (expected), (v), memory_order_acquire, memory_order_relaxed)
-#define atomic_cas_strong_acq_rel(p, expected, v)                                                            \
+#define atomic_cas_strong_acq_rel(p, expected, v)                                                                      \
     atomic_compare_exchange_strong_explicit((p), (expected), (v), memory_order_acq_rel, memory_order_acquire)
 
 #define atomic_fence_seq_cst() atomic_thread_fence(memory_order_seq_cst)

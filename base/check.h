@@ -9,21 +9,24 @@
 
 __attribute__((noreturn, cold)) void check_failed(const char *file, int line, const char *condition);
 
+/* For data that several files share: reached directly and not through the table of what others may replace. */
+#define HIDDEN __attribute__((visibility("hidden")))
+
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (UNLIKELY(!(condition)))                                                                          \
-            check_failed(__FILE_NAME__, __LINE__, #condition);                                               \
+#define CHECK(condition)                                                                                               \
+    do {                                                                                                               \
+        if (UNLIKELY(!(condition)))                                                                                    \
+            check_failed(__FILE_NAME__, __LINE__, #condition);                                                         \
     } while (0)
 
 #if HEAPTAP_DEBUG
 #define DCHECK(condition) CHECK(condition)
 #else
-#define DCHECK(condition)                                                                                    \
-    do {                                                                                                     \
-        (void)sizeof(!(condition));                                                                          \
+#define DCHECK(condition)                                                                                              \
+    do {                                                                                                               \
+        (void)sizeof(!(condition));                                                                                    \
     } while (0)
 #endif
 

@@ -96,4 +96,7 @@ void lock_reset_after_fork(struct lock *lock) {
     atomic_store_relaxed(&lock->state, 0);
 }
 
-void lock_assert_held(struct lock *lock) { DCHECK(atomic_load_relaxed(&lock->state) != 0); (void)lock; }
+void lock_assert_held(struct lock *lock) {
+    DCHECK(atomic_load_relaxed(&lock->state) != 0);
+    (void)lock;
+}

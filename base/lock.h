@@ -13,7 +13,8 @@ struct lock {
     uint32_t rank;          /* enum lock_rank; written once */
 };
 
-#define LOCK_INIT(lock_rank) {0, (lock_rank)}
+#define LOCK_INIT(lock_rank)                                                                                           \
+    { 0, (lock_rank) }
 
 void lock_acquire(struct lock *lock);
 bool lock_try_acquire(struct lock *lock);

@@ -21,7 +21,8 @@ typedef bool (*option_parser)(struct options *options, const char *value);
 
 static bool parse_count(const char *text, uint64_t min, uint64_t max, uint64_t *out) {
     uint64_t value = 0;
-    if (!*text) return false;
+    if (!*text)
+        return false;
     for (; *text; text++) {
         if (*text < '0' || *text > '9' || __builtin_mul_overflow(value, 10, &value) ||
             __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
@@ -37,9 +38,11 @@ static bool parse_rate(struct options *options, const char *value) {
 
 static bool parse_dump(struct options *options, const char *value) {
     size_t length = strlen(value);
-    if (length >= sizeof options->dump_pattern) return false;
+    if (length >= sizeof options->dump_pattern)
+        return false;
     for (const char *p = value; (p = strchr(p, '%')); p += 2) {
-        if (!p[1] || !strchr("pnther%", p[1])) return false;
+        if (!p[1] || !strchr("pnther%", p[1]))
+            return false;
     }
     memcpy(options->dump_pattern, value, length + 1);
     return true;
@@ -51,7 +54,8 @@ static bool parse_interval(struct options *options, const char *value) {
         options->dump_interval = 0;
         return true;
     }
-    if (!units_parse_duration(value, &interval) || interval < 0) return false;
+    if (!units_parse_duration(value, &interval) || interval < 0)
+        return false;
     options->dump_interval = interval;
     return true;
 }
@@ -65,9 +69,11 @@ static int signal_by_name(const char *name) {
         {"HUP", SIGHUP}, {"USR1", SIGUSR1},   {"USR2", SIGUSR2}, {"PROF", SIGPROF}, {"VTALRM", SIGVTALRM},
         {"URG", SIGURG}, {"WINCH", SIGWINCH}, {"CONT", SIGCONT}, {"IO", SIGIO},
     };
-    if (strncmp(name, "SIG", 3) == 0) name += 3;
+    if (strncmp(name, "SIG", 3) == 0)
+        name += 3;
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        if (strcmp(name, signals[i].name) == 0) return signals[i].number;
+        if (strcmp(name, signals[i].name) == 0)
+            return signals[i].number;
     }
     return 0;
 }
@@ -114,7 +120,8 @@ static bool parse_dump_on(struct options *options, const char *value) {
 
 static bool parse_keep(struct options *options, const char *value) {
     uint64_t count;
-    if (!parse_count(value, 1, 1000000, &count)) return false;
+    if (!parse_count(value, 1, 1000000, &count))
+        return false;
     options->dump_keep = (uint32_t)count;
     return true;
 }
@@ -124,9 +131,8 @@ static bool parse_dump_max_bytes(struct options *options, const char *value) {
 }
 
 static bool parse_unwinder(struct options *options, const char *value) {
-    static const char *const names[] = {[OPTIONS_UNWINDER_AUTO] = "auto",
-                                        [OPTIONS_UNWINDER_FP] = "fp",
-                                        [OPTIONS_UNWINDER_LIBUNWIND] = "libunwind"};
+    static const char *const names[] = {
+        [OPTIONS_UNWINDER_AUTO] = "auto", [OPTIONS_UNWINDER_FP] = "fp", [OPTIONS_UNWINDER_LIBUNWIND] = "libunwind"};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(value, names[i]) == 0) {
             options->unwinder = (enum options_unwinder)i;
@@ -138,28 +144,32 @@ static bool parse_unwinder(struct options *options, const char *value) {
 
 static bool parse_depth(struct options *options, const char *value) {
     uint64_t depth;
-    if (!parse_count(value, 1, OPTIONS_DEPTH_MAX, &depth)) return false;
+    if (!parse_count(value, 1, OPTIONS_DEPTH_MAX, &depth))
+        return false;
     options->depth = (uint32_t)depth;
     return true;
 }
 
 static bool parse_table_max(struct options *options, const char *value) {
     uint64_t bytes;
-    if (!units_parse_bytes(value, &bytes) || bytes < (1 << 20) || bytes > (16ull << 30)) return false;
+    if (!units_parse_bytes(value, &bytes) || bytes < (1 << 20) || bytes > (16ull << 30))
+        return false;
     options->table_max = bytes;
     return true;
 }
 
 static bool parse_seed(struct options *options, const char *value) {
     uint64_t seed;
-    if (!parse_count(value, 0, UINT64_MAX, &seed)) return false;
+    if (!parse_count(value, 0, UINT64_MAX, &seed))
+        return false;
     options->seed = seed;
     options->has_seed = true;
     return true;
 }
 
 static bool parse_follow_fork(struct options *options, const char *value) {
-    if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0) return false;
+    if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+        return false;
     options->follow_fork = value[0] == '1';
     return true;
 }
@@ -208,7 +218,8 @@ void options_set_defaults(struct options *options) {
 
 /* A trigger without a pattern would never write a file; silence would look like success. */
 static void tie_dump_settings(struct options *options) {
-    if (options->dump_pattern[0]) return;
+    if (options->dump_pattern[0])
+        return;
     if (options->dump_signal || options->dump_interval)
         log_line("%s has no effect without HEAPTAP_DUMP",
                  options->dump_signal ? "HEAPTAP_DUMP_ON" : "HEAPTAP_DUMP_INTERVAL");
@@ -224,8 +235,7 @@ void options_read(struct options *options, char *const *environment) {
             const struct option *option = &option_table[i];
             const char *value = find_variable(environment, option->name);
             if (value && *value && !option->parse(options, value))
-                log_line("bad value '%s' of %s: want %s; the default is used", value, option->name,
-                         option->want);
+                log_line("bad value '%s' of %s: want %s; the default is used", value, option->name, option->want);
         }
     }
     tie_dump_settings(options);

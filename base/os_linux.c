@@ -40,9 +40,7 @@ static void unmap_pages(void *p, size_t size) {
     errno = saved_errno;
 }
 
-void *os_alloc(size_t size) {
-    return map_pages(NULL, align_up(size, os_page_size()), PROT_READ | PROT_WRITE, 0);
-}
+void *os_alloc(size_t size) { return map_pages(NULL, align_up(size, os_page_size()), PROT_READ | PROT_WRITE, 0); }
 
 void os_free(void *p, size_t size) { unmap_pages(p, align_up(size, os_page_size())); }
 

@@ -71,8 +71,13 @@ static bool parse_duration_unit(const char **text, uint64_t *unit) {
     static const struct {
         const char *name;
         uint64_t nanoseconds;
-    } units[] = {{"ns", 1},          {"us", 1000},           {"ms", 1000000},         {"s", 1000000000},
-                 {"m", 60000000000}, {"h", 3600000000000ull}, {"d", 86400000000000ull}};
+    } units[] = {{"ns", 1},
+                 {"us", 1000},
+                 {"ms", 1000000},
+                 {"s", 1000000000},
+                 {"m", 60000000000},
+                 {"h", 3600000000000ull},
+                 {"d", 86400000000000ull}};
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         size_t length = strlen(units[i].name);
         if (strncmp(*text, units[i].name, length) != 0)

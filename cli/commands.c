@@ -46,12 +46,14 @@ static bool copy_drop_frames(const struct profile *from, struct profile *to) {
     string_id ids[2] = {from->drop_frames, from->keep_frames};
     size_t count = to->string_count;
     struct profile_string *strings = region_alloc(&to->region, (count + 2) * sizeof *strings);
-    if (!strings) return false;
+    if (!strings)
+        return false;
     memcpy(strings, to->strings, count * sizeof *strings);
     for (int i = 0; i < 2; i++) {
         const struct profile_string *text = &from->strings[ids[i]];
         char *copy = region_alloc(&to->region, (size_t)text->length + 1);
-        if (!copy) return false;
+        if (!copy)
+            return false;
         memcpy(copy, text->text, text->length);
         strings[count + (size_t)i] = (struct profile_string){copy, text->length};
     }
@@ -67,15 +69,16 @@ static void describe_filter(const struct filter *filter, const struct proto_erro
                             char error[LOAD_ERROR_SIZE]) {
     const struct {
         const char *option, *expression;
-    } all[] = {
-        {"focus", filter->focus}, {"ignore", filter->ignore}, {"hide", filter->hide}, {"show", filter->show}};
+    } all[] = {{"focus", filter->focus}, {"ignore", filter->ignore}, {"hide", filter->hide}, {"show", filter->show}};
     snprintf(error, LOAD_ERROR_SIZE, "cannot filter by name: %s", failure->text);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         regex_t regex;
         char shown[SHOWN_NAME], why[SHOWN_NAME];
         int code = all[i].expression ? regcomp(&regex, all[i].expression, REG_EXTENDED | REG_NOSUB) : 0;
-        if (all[i].expression && !code) regfree(&regex);
-        if (!code) continue;
+        if (all[i].expression && !code)
+            regfree(&regex);
+        if (!code)
+            continue;
         regerror(code, &regex, why, sizeof why);
         term_clean(shown, sizeof shown, all[i].expression);
         snprintf(error, LOAD_ERROR_SIZE, "bad expression '%s' for '--%s': %s", shown, all[i].option, why);
@@ -92,8 +95,7 @@ static bool filter_files(const struct request *request, struct loaded *files, si
     for (size_t i = 0; i < count; i++) {
         struct proto_error failure = {0};
         struct profile *profile = &files[i].profile;
-        if (profile != last && (last->drop_frames || profile->drop_frames) &&
-            !copy_drop_frames(last, profile))
+        if (profile != last && (last->drop_frames || profile->drop_frames) && !copy_drop_frames(last, profile))
             return false;
         /* An expression that cannot be used drops nothing, as in pprof: the profile is still worth showing.
          */
@@ -109,8 +111,7 @@ static bool filter_files(const struct request *request, struct loaded *files, si
 }
 
 /* Reads, names and, where wanted, filters all files of the request. NULL and one line otherwise. */
-static struct loaded *open_files(const struct request *request, bool is_filtered,
-                                 char error[LOAD_ERROR_SIZE]) {
+static struct loaded *open_files(const struct request *request, bool is_filtered, char error[LOAD_ERROR_SIZE]) {
     size_t count = 0;
     struct module_search search = {request->debug_dirs, request->debug_dir_count};
     struct loaded *files = calloc(request->path_count + 1, sizeof *files);
@@ -123,8 +124,10 @@ static struct loaded *open_files(const struct request *request, bool is_filtered
         ok = ok && (request->is_verbatim || symbolizer_run(symbolizer, &file->profile, file->bases));
     }
     symbolizer_close(symbolizer);
-    if (ok && (!is_filtered || filter_files(request, files, count, error))) return files;
-    if (files) close_files(files, count);
+    if (ok && (!is_filtered || filter_files(request, files, count, error)))
+        return files;
+    if (files)
+        close_files(files, count);
     return NULL;
 }
 
@@ -150,10 +153,10 @@ static bool choose_sample_type(const struct loaded *file, const char *name, uint
         return false;
     }
     *index = find_sample_type(profile, name);
-    if (*index != PROFILE_NONE) return true;
+    if (*index != PROFILE_NONE)
+        return true;
     term_clean(shown, sizeof shown, name);
-    size_t used =
-        (size_t)snprintf(error, LOAD_ERROR_SIZE, "no sample type '%s' in '%s', which has", shown, path);
+    size_t used = (size_t)snprintf(error, LOAD_ERROR_SIZE, "no sample type '%s' in '%s', which has", shown, path);
     for (uint32_t i = 0; i < profile->sample_type_count && used < LOAD_ERROR_SIZE - SHOWN_NAME - 8; i++) {
         term_clean(shown, sizeof shown, profile_text(profile, profile->sample_types[i].type));
         used += (size_t)snprintf(error + used, LOAD_ERROR_SIZE - used, "%s %s", i ? "," : "", shown);
@@ -161,26 +164,27 @@ static bool choose_sample_type(const struct loaded *file, const char *name, uint
     return false;
 }
 
-static bool print_summary(const struct request *request, const struct summary *summary,
-                          char error[LOAD_ERROR_SIZE]) {
+static bool print_summary(const struct request *request, const struct summary *summary, char error[LOAD_ERROR_SIZE]) {
     struct output output;
-    if (!output_open(&output, request->output, error)) return false;
+    if (!output_open(&output, request->output, error))
+        return false;
     struct term term = term_open(fileno(output.file), request->color);
-    bool ok = request->format == FORMAT_JSON ? json_print(summary, output.file)
-                                             : table_print(summary, &term, output.file);
+    bool ok =
+        request->format == FORMAT_JSON ? json_print(summary, output.file) : table_print(summary, &term, output.file);
     return output_close(&output, error) && ok;
 }
 
 /* The summary of the last file, against the first one if there are two. */
-static bool summarize_files(const struct request *request, const struct loaded *files,
-                            char error[LOAD_ERROR_SIZE]) {
+static bool summarize_files(const struct request *request, const struct loaded *files, char error[LOAD_ERROR_SIZE]) {
     const struct loaded *old_file = request->path_count > 1 ? &files[0] : NULL;
     const struct loaded *new_file = &files[request->path_count - 1];
     uint32_t old_type = 0, new_type;
-    if (!choose_sample_type(new_file, request->sample_type, &new_type, error)) return false;
+    if (!choose_sample_type(new_file, request->sample_type, &new_type, error))
+        return false;
     const struct profile_value_type *type = &new_file->profile.sample_types[new_type];
     const char *type_name = profile_text(&new_file->profile, type->type);
-    if (old_file && !choose_sample_type(old_file, type_name, &old_type, error)) return false;
+    if (old_file && !choose_sample_type(old_file, type_name, &old_type, error))
+        return false;
     struct view view;
     struct summary summary = {.view = &view,
                               .rule = {.is_diff = old_file != NULL, .by_cum = request->by_cum},
@@ -196,15 +200,15 @@ static bool summarize_files(const struct request *request, const struct loaded *
     return ok;
 }
 
-static bool write_profile(const struct request *request, const struct profile *profile,
-                          char error[LOAD_ERROR_SIZE]) {
+static bool write_profile(const struct request *request, const struct profile *profile, char error[LOAD_ERROR_SIZE]) {
     struct output output;
     struct proto_error failure = {0};
     if (!request->output && isatty(STDOUT_FILENO)) {
         snprintf(error, LOAD_ERROR_SIZE, "a profile is not written to a terminal: use -o FILE");
         return false;
     }
-    if (!output_open(&output, request->output, error)) return false;
+    if (!output_open(&output, request->output, error))
+        return false;
     bool ok = writer_write_profile(profile, output_sink, &output, GZIP_LEVEL, &failure);
     bool is_flushed = output_close(&output, error);
     if (!ok && is_flushed)
@@ -225,8 +229,7 @@ static bool write_sum(const struct request *request, const struct merge_input *i
     return ok;
 }
 
-static bool write_difference(const struct request *request, const struct loaded *files,
-                             char error[LOAD_ERROR_SIZE]) {
+static bool write_difference(const struct request *request, const struct loaded *files, char error[LOAD_ERROR_SIZE]) {
     struct merge_input inputs[2] = {{.profile = &files[1].profile, .scale = 1},
                                     {.profile = &files[0].profile, .scale = -1}};
     if (!request->is_subtraction) {
@@ -238,7 +241,8 @@ static bool write_difference(const struct request *request, const struct loaded 
 
 bool command_show(const struct request *request, char error[LOAD_ERROR_SIZE]) {
     struct loaded *files = open_files(request, true, error);
-    if (!files) return false;
+    if (!files)
+        return false;
     bool ok = request->format == FORMAT_PROTO ? write_profile(request, &files[0].profile, error)
                                               : summarize_files(request, files, error);
     close_files(files, request->path_count);
@@ -247,7 +251,8 @@ bool command_show(const struct request *request, char error[LOAD_ERROR_SIZE]) {
 
 bool command_diff(const struct request *request, char error[LOAD_ERROR_SIZE]) {
     struct loaded *files = open_files(request, true, error);
-    if (!files) return false;
+    if (!files)
+        return false;
     bool ok = request->format == FORMAT_PROTO ? write_difference(request, files, error)
                                               : summarize_files(request, files, error);
     close_files(files, request->path_count);
@@ -256,7 +261,8 @@ bool command_diff(const struct request *request, char error[LOAD_ERROR_SIZE]) {
 
 bool command_symbolize(const struct request *request, char error[LOAD_ERROR_SIZE]) {
     struct loaded *files = open_files(request, false, error);
-    if (!files) return false;
+    if (!files)
+        return false;
     bool ok = write_profile(request, &files[0].profile, error);
     close_files(files, request->path_count);
     return ok;
@@ -268,7 +274,8 @@ bool command_merge(const struct request *request, char error[LOAD_ERROR_SIZE]) {
     for (size_t i = 0; files && inputs && i < request->path_count; i++)
         inputs[i] = (struct merge_input){.profile = &files[i].profile, .scale = 1};
     bool ok = files && inputs && write_sum(request, inputs, request->path_count, error);
-    if (files) close_files(files, request->path_count);
+    if (files)
+        close_files(files, request->path_count);
     free(inputs);
     return ok;
 }

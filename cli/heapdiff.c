@@ -40,8 +40,7 @@ enum {
 };
 
 static const struct option_spec options[] = {
-    {OPT_SAMPLE, 0, false, "sample", "VIEW", NULL,
-     "sample type to show (default: the file's own, else its last)"},
+    {OPT_SAMPLE, 0, false, "sample", "VIEW", NULL, "sample type to show (default: the file's own, else its last)"},
     {OPT_ALLOC_SPACE, 0, true, "alloc_space", NULL, NULL, "bytes allocated since the start"},
     {OPT_ALLOC_OBJECTS, 0, true, "alloc_objects", NULL, NULL, "objects allocated since the start"},
     {OPT_INUSE_SPACE, 0, true, "inuse_space", NULL, NULL, "bytes in use"},
@@ -69,8 +68,7 @@ static const struct option_spec options[] = {
 
 static const struct opts_table table = {
     .program = "heapdiff",
-    .summary =
-        "Shows heap profiles in pprof's format, or what changed from OLD to NEW. \"-\" is standard input.",
+    .summary = "Shows heap profiles in pprof's format, or what changed from OLD to NEW. \"-\" is standard input.",
     .synopsis = "[options] OLD NEW\n[options] PROFILE\nmerge FILE... -o OUT\nsymbolize IN -o OUT",
     .options = options,
     .count = sizeof options / sizeof *options,
@@ -87,7 +85,8 @@ static int index_of(const char *choices, const char *value) {
     int index = 0;
     size_t length = strlen(value);
     for (const char *p = choices; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL, index++)
-        if (strncmp(p, value, length) == 0 && (p[length] == '|' || !p[length])) return index;
+        if (strncmp(p, value, length) == 0 && (p[length] == '|' || !p[length]))
+            return index;
     return 0;
 }
 
@@ -119,14 +118,19 @@ static const char **find_text(struct request *request, int id) {
 }
 
 static void take_choice(struct request *request, int id, int choice) {
-    if (id == OPT_BY) request->by = (enum view_by)choice;
-    if (id == OPT_FORMAT) request->format = (enum request_format)choice;
-    if (id == OPT_BASE_MODE) request->is_subtraction = choice == 1;
-    if (id == OPT_COLOR) request->color = (enum term_color)choice;
+    if (id == OPT_BY)
+        request->by = (enum view_by)choice;
+    if (id == OPT_FORMAT)
+        request->format = (enum request_format)choice;
+    if (id == OPT_BASE_MODE)
+        request->is_subtraction = choice == 1;
+    if (id == OPT_COLOR)
+        request->color = (enum term_color)choice;
 }
 
 static bool take_rows(struct request *request, const char *value, char error[LOAD_ERROR_SIZE]) {
-    if (opts_parse_count(value, UINT32_MAX, &request->most_rows)) return true;
+    if (opts_parse_count(value, UINT32_MAX, &request->most_rows))
+        return true;
     snprintf(error, LOAD_ERROR_SIZE, "bad value '%.60s' for '--rows': a number is needed", value);
     return false;
 }
@@ -176,15 +180,18 @@ static bool parse(struct command_line *line, int argc, char **argv, char error[L
 /* Directories of PPROF_BINARY_PATH come after those of the command line. */
 static bool add_binary_path(struct command_line *line, size_t room, char **copy) {
     const char *path = getenv("PPROF_BINARY_PATH");
-    if (!path || !(*copy = strdup(path))) return !path;
+    if (!path || !(*copy = strdup(path)))
+        return !path;
     char *rest = *copy;
     for (char *dir; (dir = strsep(&rest, ":")) != NULL && line->request.debug_dir_count < room;)
-        if (*dir) line->dirs[line->request.debug_dir_count++] = dir;
+        if (*dir)
+            line->dirs[line->request.debug_dir_count++] = dir;
     return true;
 }
 
 static bool needs_output(const struct request *request, const char *command, char error[LOAD_ERROR_SIZE]) {
-    if (request->output) return true;
+    if (request->output)
+        return true;
     snprintf(error, LOAD_ERROR_SIZE, "'%s' needs -o FILE", command);
     return false;
 }
@@ -203,8 +210,10 @@ static bool dispatch(struct request *request, char error[LOAD_ERROR_SIZE]) {
         return needs_output(request, first, error) &&
                (is_merge ? command_merge(request, error) : command_symbolize(request, error));
     }
-    if (request->path_count == 1) return command_show(request, error);
-    if (request->path_count == 2) return command_diff(request, error);
+    if (request->path_count == 1)
+        return command_show(request, error);
+    if (request->path_count == 2)
+        return command_diff(request, error);
     snprintf(error, LOAD_ERROR_SIZE, "one or two profiles are needed, not %zu; see 'heapdiff --help'",
              request->path_count);
     return false;
@@ -223,7 +232,8 @@ int main(int argc, char **argv) {
     /* A write to a closed pipe must come back as an error, whatever disposition was inherited. */
     signal(SIGPIPE, SIG_IGN);
     bool ok = line.paths && line.dirs && parse(&line, argc, argv, error);
-    if (line.request.output && strcmp(line.request.output, "-") == 0) line.request.output = NULL;
+    if (line.request.output && strcmp(line.request.output, "-") == 0)
+        line.request.output = NULL;
     if (ok && line.is_done) {
         ok = fflush(stdout) == 0;
         snprintf(error, sizeof error, "cannot write 'standard output'");
@@ -233,8 +243,10 @@ int main(int argc, char **argv) {
     free(line.paths);
     free(line.dirs);
     free(binary_path);
-    if (ok) return 0;
-    if (!*error) return EXIT_CLOSED_PIPE;
+    if (ok)
+        return 0;
+    if (!*error)
+        return EXIT_CLOSED_PIPE;
     fprintf(stderr, "heapdiff: %s\n", error);
     return EXIT_ERROR;
 }

@@ -63,10 +63,7 @@ static const struct opts_table run_table = {
 };
 
 static const struct option_spec main_options[] = {
-    {.id = OPTION_HELP,
-     .short_name = 'h',
-     .name = "help",
-     .help = "print this; `heaptap run --help` for its options"},
+    {.id = OPTION_HELP, .short_name = 'h', .name = "help", .help = "print this; `heaptap run --help` for its options"},
     {.id = OPTION_VERSION, .name = "version", .help = "print the version"},
 };
 
@@ -119,7 +116,8 @@ static bool is_good_value(int id, const char *value) {
 
 static const char *option_name(int id) {
     for (size_t i = 0; i < run_table.count; i++)
-        if (run_options[i].id == id) return run_options[i].name;
+        if (run_options[i].id == id)
+            return run_options[i].name;
     return "";
 }
 
@@ -145,10 +143,13 @@ static int main_run(int argc, char **argv) {
             return usage_error(&run_table, text, RUN_EXIT_FAILURE);
         }
         for (size_t i = 0; i < RUN_VARIABLES; i++)
-            if (run_variables[i].id == id) variables[i].value = opts.value;
+            if (run_variables[i].id == id)
+                variables[i].value = opts.value;
     }
-    if (id == OPTS_ERROR) return usage_error(&run_table, opts.error, RUN_EXIT_FAILURE);
-    if (opts.index >= argc) return usage_error(&run_table, "no command to run", RUN_EXIT_FAILURE);
+    if (id == OPTS_ERROR)
+        return usage_error(&run_table, opts.error, RUN_EXIT_FAILURE);
+    if (opts.index >= argc)
+        return usage_error(&run_table, "no command to run", RUN_EXIT_FAILURE);
     return run_command(&(struct run_request){.command = argv + opts.index, .variables = variables});
 }
 
@@ -168,8 +169,10 @@ int main(int argc, char **argv) {
     default:
         break;
     }
-    if (opts.index >= argc) return usage_error(&main_table, "no command given", EXIT_USAGE);
-    if (strcmp(argv[opts.index], "run") == 0) return main_run(argc - opts.index, argv + opts.index);
+    if (opts.index >= argc)
+        return usage_error(&main_table, "no command given", EXIT_USAGE);
+    if (strcmp(argv[opts.index], "run") == 0)
+        return main_run(argc - opts.index, argv + opts.index);
     char text[120];
     snprintf(text, sizeof text, "unknown command '%.60s'", argv[opts.index]);
     return usage_error(&main_table, text, EXIT_USAGE);

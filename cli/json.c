@@ -15,7 +15,8 @@ static size_t measure_sequence(const unsigned char *p) {
                     : *p >= 0xf0 && *p < 0xf5 ? 4
                                               : 0;
     for (size_t i = 1; i < length; i++)
-        if ((p[i] & 0xc0) != 0x80) return 0;
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
     bool is_overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
     bool is_outside = (p[0] == 0xed && p[1] >= 0xa0) || (p[0] == 0xf4 && p[1] >= 0x90);
     return is_overlong || is_outside ? 0 : length;
@@ -49,8 +50,8 @@ static void print_file(const struct summary *summary, enum view_side side, FILE 
     fputs("{", out);
     print_field("path", file->path, out);
     fprintf(out, ", \"total\": %ld, \"rate\": %ld, \"time_nanos\": %ld, \"duration_nanos\": %ld}",
-            (long)summary->view->total[side], (long)summary_rate(&file->profile),
-            (long)file->profile.time_nanos, (long)file->profile.duration_nanos);
+            (long)summary->view->total[side], (long)summary_rate(&file->profile), (long)file->profile.time_nanos,
+            (long)file->profile.duration_nanos);
 }
 
 static void print_values(const char *key, const int64_t *values, bool is_diff, FILE *out) {
@@ -76,13 +77,15 @@ bool json_print(const struct summary *summary, FILE *out) {
     fprintf(out, "\"%s\": ", is_diff ? "new" : "profile");
     print_file(summary, VIEW_NEW, out);
     int same = summary_same_process(summary);
-    if (same >= 0) fprintf(out, ",\n\"same_process\": %s", same ? "true" : "false");
+    if (same >= 0)
+        fprintf(out, ",\n\"same_process\": %s", same ? "true" : "false");
     fputs(",\n\"rows\": [", out);
     for (uint32_t i = 0; i < summary->rank.count; i++) {
         uint32_t index = summary->rank.order[i];
         const struct view_row *row = &summary->view->rows[index];
         const char *name = view_name(summary->view, index);
-        if (!name) return false;
+        if (!name)
+            return false;
         fputs(i ? ",\n{" : "\n{", out);
         print_field("name", name, out);
         fputs(", ", out);

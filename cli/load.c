@@ -14,8 +14,7 @@
 
 enum { SHOWN_PATH = 4200 };
 
-void load_describe(const struct proto_error *error, const char *verb, const char *path,
-                   char line[LOAD_ERROR_SIZE]) {
+void load_describe(const struct proto_error *error, const char *verb, const char *path, char line[LOAD_ERROR_SIZE]) {
     char shown[SHOWN_PATH];
     term_clean(shown, sizeof shown, strcmp(path, "-") == 0 ? "standard input" : path);
     if (error->code == PROTO_ERROR_IO)
@@ -47,7 +46,8 @@ bool load_profile(const char *path, struct loaded *loaded, char error[LOAD_ERROR
         return false;
     }
     bool ok = reader_read(fd, &limits, &loaded->profile, &failure);
-    if (!is_stdin) close(fd);
+    if (!is_stdin)
+        close(fd);
     if (!ok) {
         load_describe(&failure, "read", path, error);
         return false;
@@ -72,7 +72,8 @@ const char *load_comment(const struct profile *profile, const char *prefix) {
     size_t length = strlen(prefix);
     for (uint32_t i = 0; i < profile->comment_count; i++) {
         const char *text = profile_text(profile, profile->comments[i]);
-        if (strncmp(text, prefix, length) == 0) return text + length;
+        if (strncmp(text, prefix, length) == 0)
+            return text + length;
     }
     return NULL;
 }

@@ -21,8 +21,7 @@ bool load_profile(const char *path, struct loaded *loaded, char error[LOAD_ERROR
 void load_free(struct loaded *loaded);
 
 /* The same line for an error of the proto layer: verb is "read" or "write". */
-void load_describe(const struct proto_error *error, const char *verb, const char *path,
-                   char line[LOAD_ERROR_SIZE]);
+void load_describe(const struct proto_error *error, const char *verb, const char *path, char line[LOAD_ERROR_SIZE]);
 
 /* The text after `prefix` in the first comment that begins with it, or NULL. */
 const char *load_comment(const struct profile *profile, const char *prefix);

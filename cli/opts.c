@@ -24,14 +24,15 @@ static int fail(struct opts *opts, const char *before, const char *subject, cons
 static bool is_choice(const char *choices, const char *value) {
     size_t length = strlen(value);
     for (const char *p = choices; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL)
-        if (length && strncmp(p, value, length) == 0 && (p[length] == '|' || !p[length])) return true;
+        if (length && strncmp(p, value, length) == 0 && (p[length] == '|' || !p[length]))
+            return true;
     return false;
 }
 
 static int accept_value(struct opts *opts, const struct option_spec *spec, const char *value) {
     if (spec->choices && !is_choice(spec->choices, value)) {
-        snprintf(opts->error, sizeof opts->error, "bad value '%.60s' for '--%s': one of %s", value,
-                 spec->name, spec->choices);
+        snprintf(opts->error, sizeof opts->error, "bad value '%.60s' for '--%s': one of %s", value, spec->name,
+                 spec->choices);
         return OPTS_ERROR;
     }
     opts->value = value;
@@ -49,8 +50,7 @@ static const struct option_spec *find_name(const struct opts_table *table, const
                                            bool single) {
     for (size_t i = 0; i < table->count; i++) {
         const struct option_spec *spec = &table->options[i];
-        if ((!single || spec->single_dash) && strlen(spec->name) == length &&
-            memcmp(spec->name, name, length) == 0)
+        if ((!single || spec->single_dash) && strlen(spec->name) == length && memcmp(spec->name, name, length) == 0)
             return spec;
     }
     return NULL;
@@ -66,24 +66,29 @@ static int parse_name(struct opts *opts, const struct option_spec *spec, const c
 static int parse_letter(struct opts *opts, const char *argument) {
     for (size_t i = 0; i < opts->table->count; i++) {
         const struct option_spec *spec = &opts->table->options[i];
-        if (!spec->short_name || spec->short_name != argument[1]) continue;
+        if (!spec->short_name || spec->short_name != argument[1])
+            continue;
         opts->value = NULL;
-        if (!spec->argument) return argument[2] ? fail(opts, "unknown option ", argument, "") : spec->id;
+        if (!spec->argument)
+            return argument[2] ? fail(opts, "unknown option ", argument, "") : spec->id;
         return argument[2] ? accept_value(opts, spec, argument + 2) : take_value(opts, spec);
     }
     return fail(opts, "unknown option ", argument, "");
 }
 
 static int take_operand(struct opts *opts) {
-    if (opts->stop_at_operand) return OPTS_END;
+    if (opts->stop_at_operand)
+        return OPTS_END;
     opts->value = opts->argv[opts->index++];
     return OPTS_OPERAND;
 }
 
 int opts_next(struct opts *opts) {
-    if (opts->index >= opts->argc) return OPTS_END;
+    if (opts->index >= opts->argc)
+        return OPTS_END;
     const char *argument = opts->argv[opts->index];
-    if (opts->only_operands || argument[0] != '-' || !argument[1]) return take_operand(opts);
+    if (opts->only_operands || argument[0] != '-' || !argument[1])
+        return take_operand(opts);
     opts->index++;
     if (strcmp(argument, "--") == 0) {
         opts->only_operands = true;
@@ -93,7 +98,8 @@ int opts_next(struct opts *opts) {
     const char *name = argument + (single ? 1 : 2);
     size_t length = strcspn(name, "=");
     const struct option_spec *spec = find_name(opts->table, name, length, single);
-    if (spec) return parse_name(opts, spec, name[length] ? name + length : NULL);
+    if (spec)
+        return parse_name(opts, spec, name[length] ? name + length : NULL);
     return single ? parse_letter(opts, argument) : fail(opts, "unknown option ", argument, "");
 }
 
@@ -102,15 +108,16 @@ static void print_indented(FILE *out, const char *text, int column) {
         int length = (int)strcspn(line, "\n");
         fprintf(out, "%.*s\n", length, line);
         line = line[length] ? line + length + 1 : NULL;
-        if (line) fprintf(out, "%*s", column, "");
+        if (line)
+            fprintf(out, "%*s", column, "");
     }
 }
 
 static void print_option(const struct option_spec *spec, FILE *out) {
     char left[100];
     char letter[] = {'-', spec->short_name, ',', ' ', 0};
-    snprintf(left, sizeof left, "  %s%s%s%s%s", spec->short_name ? letter : "    ",
-             spec->single_dash ? "-" : "--", spec->name, spec->argument ? " " : "",
+    snprintf(left, sizeof left, "  %s%s%s%s%s", spec->short_name ? letter : "    ", spec->single_dash ? "-" : "--",
+             spec->name, spec->argument ? " " : "",
              spec->choices    ? spec->choices
              : spec->argument ? spec->argument
                               : "");
@@ -135,7 +142,8 @@ void opts_print_help(const struct opts_table *table, FILE *out) {
 
 bool opts_parse_count(const char *text, uint64_t most, uint64_t *count) {
     uint64_t total = 0;
-    if (!*text) return false;
+    if (!*text)
+        return false;
     for (const char *p = text; *p; p++) {
         if (*p < '0' || *p > '9' || __builtin_mul_overflow(total, 10, &total) ||
             __builtin_add_overflow(total, (uint64_t)(*p - '0'), &total) || total > most)

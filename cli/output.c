@@ -7,7 +7,8 @@
 
 bool output_open(struct output *output, const char *path, char error[LOAD_ERROR_SIZE]) {
     *output = (struct output){.path = path, .file = path ? fopen(path, "we") : stdout};
-    if (output->file) return true;
+    if (output->file)
+        return true;
     struct proto_error failure = {.code = PROTO_ERROR_IO, .saved_errno = errno};
     load_describe(&failure, "open", path, error);
     return false;
@@ -15,7 +16,8 @@ bool output_open(struct output *output, const char *path, char error[LOAD_ERROR_
 
 int output_sink(void *context, const void *bytes, size_t size) {
     struct output *output = context;
-    if (fwrite(bytes, 1, size, output->file) == size) return 0;
+    if (fwrite(bytes, 1, size, output->file) == size)
+        return 0;
     output->saved_errno = errno ? errno : EIO;
     return output->saved_errno;
 }
@@ -28,7 +30,8 @@ bool output_close(struct output *output, char error[LOAD_ERROR_SIZE]) {
         failed = true;
         why = errno;
     }
-    if (!failed) return true;
+    if (!failed)
+        return true;
     struct proto_error failure = {.code = PROTO_ERROR_IO, .saved_errno = why ? why : EIO};
     if (why == EPIPE)
         error[0] = 0;

@@ -10,7 +10,8 @@
 enum { EXACT_COUNT = 9999 };
 
 enum quantity_kind quantity_kind_of(const char *unit) {
-    if (strcmp(unit, "bytes") == 0 || strcmp(unit, "byte") == 0) return QUANTITY_BYTES;
+    if (strcmp(unit, "bytes") == 0 || strcmp(unit, "byte") == 0)
+        return QUANTITY_BYTES;
     return strcmp(unit, "nanoseconds") == 0 ? QUANTITY_NANOSECONDS : QUANTITY_COUNT;
 }
 
@@ -24,9 +25,7 @@ static const struct {
     [QUANTITY_NANOSECONDS] = {{"ns", "us", "ms", "s", "s", "s", "s"}, 1000, 999},
 };
 
-static int count_places(double value) {
-    return value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-}
+static int count_places(double value) { return value < 9.995 ? 2 : value < 99.95 ? 1 : 0; }
 
 char *quantity_format(char out[QUANTITY_SIZE], enum quantity_kind kind, int64_t value, bool with_sign) {
     uint64_t size = quantity_magnitude(value);
@@ -73,8 +72,7 @@ char *quantity_duration(char out[QUANTITY_SIZE], int64_t nanoseconds) {
         return quantity_format(out, QUANTITY_NANOSECONDS, nanoseconds, false);
     const char *sign = seconds < 0 ? "-" : "";
     seconds = seconds < 0 ? -seconds : seconds;
-    long days = (long)(seconds / 86400), hours = (long)(seconds / 3600 % 24),
-         minutes = (long)(seconds / 60 % 60);
+    long days = (long)(seconds / 86400), hours = (long)(seconds / 3600 % 24), minutes = (long)(seconds / 60 % 60);
     if (days)
         snprintf(out, QUANTITY_SIZE, "%s%ldd %ldh", sign, days, hours);
     else if (hours)

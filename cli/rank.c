@@ -16,15 +16,16 @@ struct sort_key {
 
 static int by_key(const void *a, const void *b) {
     const struct sort_key *x = a, *y = b;
-    if (x->first != y->first) return x->first > y->first ? -1 : 1;
-    if (x->second != y->second) return x->second > y->second ? -1 : 1;
+    if (x->first != y->first)
+        return x->first > y->first ? -1 : 1;
+    if (x->second != y->second)
+        return x->second > y->second ? -1 : 1;
     int names = x->name && y->name ? strcmp(x->name, y->name) : 0;
     return names ? names : x->row < y->row ? -1 : x->row > y->row;
 }
 
 static uint64_t measure(const int64_t *values, bool is_diff) {
-    return quantity_magnitude(is_diff ? quantity_subtract(values[VIEW_NEW], values[VIEW_OLD])
-                                      : values[VIEW_NEW]);
+    return quantity_magnitude(is_diff ? quantity_subtract(values[VIEW_NEW], values[VIEW_OLD]) : values[VIEW_NEW]);
 }
 
 static bool is_zero(const struct view_row *row) {
@@ -41,7 +42,8 @@ bool rank_rows(struct view *view, struct rank_rule rule, struct rank *rank) {
     }
     for (uint32_t i = 0; i < view->count; i++) {
         const struct view_row *row = &view->rows[i];
-        if (is_zero(row)) continue;
+        if (is_zero(row))
+            continue;
         uint64_t flat = measure(row->flat, rule.is_diff), cum = measure(row->cum, rule.is_diff);
         keys[rank->count++] = (struct sort_key){.first = rule.by_cum ? cum : flat,
                                                 .second = rule.by_cum ? flat : cum,

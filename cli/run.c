@@ -49,14 +49,16 @@ static int fail(const char *what) {
 static char *make_preload(const char *library) {
     const char *old = getenv("LD_PRELOAD");
     char *value;
-    if (asprintf(&value, "%s%s%s", library, old && *old ? ":" : "", old ? old : "") < 0) return NULL;
+    if (asprintf(&value, "%s%s%s", library, old && *old ? ":" : "", old ? old : "") < 0)
+        return NULL;
     return value;
 }
 
 static const char *requested_pattern(const struct run_request *request) {
     const char *inherited = getenv("HEAPTAP_DUMP");
     for (const struct run_variable *v = request->variables; v->name; v++)
-        if (v->value && strcmp(v->name, "HEAPTAP_DUMP") == 0) return v->value;
+        if (v->value && strcmp(v->name, "HEAPTAP_DUMP") == 0)
+            return v->value;
     return inherited && *inherited ? inherited : default_pattern;
 }
 
@@ -80,9 +82,11 @@ __attribute__((noreturn)) static void execute(const struct launch *launch) {
     set = set && setenv("HEAPTAP_DUMP", launch->pattern, 1) == 0;
     sigaction(SIGCHLD, &launch->old_child_action, NULL);
     sigprocmask(SIG_SETMASK, &launch->old_mask, NULL);
-    if (set) execvp(request->command[0], request->command);
+    if (set)
+        execvp(request->command[0], request->command);
     int error = errno;
-    if (write(launch->error_pipe[1], &error, sizeof error) != sizeof error) _exit(RUN_EXIT_FAILURE);
+    if (write(launch->error_pipe[1], &error, sizeof error) != sizeof error)
+        _exit(RUN_EXIT_FAILURE);
     _exit(RUN_EXIT_CANNOT_RUN);
 }
 
@@ -104,16 +108,20 @@ static int wait_and_forward(const struct launch *launch, pid_t child) {
         int status;
         siginfo_t info;
         pid_t done = waitpid(child, &status, WNOHANG);
-        if (done == child) return status;
-        if (done < 0 && errno != EINTR) return W_EXITCODE(RUN_EXIT_FAILURE, 0);
+        if (done == child)
+            return status;
+        if (done < 0 && errno != EINTR)
+            return W_EXITCODE(RUN_EXIT_FAILURE, 0);
         int received = sigwaitinfo(&launch->waited, &info);
-        if (received > 0 && received != SIGCHLD && info.si_code != SI_KERNEL) kill(child, received);
+        if (received > 0 && received != SIGCHLD && info.si_code != SI_KERNEL)
+            kill(child, received);
     }
 }
 
 /* The program's exit status; does not return where a signal that kills this process too ended the program. */
 static int pass_status(int status) {
-    if (!WIFSIGNALED(status)) return WEXITSTATUS(status);
+    if (!WIFSIGNALED(status))
+        return WEXITSTATUS(status);
     int number = WTERMSIG(status);
     sigset_t only;
     sigemptyset(&only);
@@ -129,15 +137,18 @@ static int pass_status(int status) {
 static int launch_and_wait(struct launch *launch) {
     const char *name = launch->request->command[0];
     struct sigaction child_action = {.sa_handler = SIG_DFL};
-    if (pipe2(launch->error_pipe, O_CLOEXEC) != 0) return fail("make a pipe");
+    if (pipe2(launch->error_pipe, O_CLOEXEC) != 0)
+        return fail("make a pipe");
     choose_signals(launch);
     sigaction(SIGCHLD, &child_action, &launch->old_child_action);
     sigprocmask(SIG_BLOCK, &launch->waited, &launch->old_mask);
 
     struct timespec since = run_files_begin(launch->pattern);
     pid_t child = fork();
-    if (child < 0) return fail("fork");
-    if (child == 0) execute(launch);
+    if (child < 0)
+        return fail("fork");
+    if (child == 0)
+        execute(launch);
 
     int error = read_exec_error(launch);
     int status = wait_and_forward(launch, child);
@@ -151,7 +162,8 @@ static int launch_and_wait(struct launch *launch) {
 
 int run_command(const struct run_request *request) {
     char library[PATH_MAX];
-    if (!run_library_find(library, sizeof library)) return RUN_EXIT_FAILURE;
+    if (!run_library_find(library, sizeof library))
+        return RUN_EXIT_FAILURE;
     char *preload = make_preload(library);
     char *pattern = run_files_absolute_pattern(requested_pattern(request));
     struct launch launch = {.request = request, .preload = preload, .pattern = pattern};

@@ -33,16 +33,20 @@ struct run_list {
 
 char *run_files_absolute_pattern(const char *pattern) {
     char directory[PATH_MAX];
-    if (*pattern == '/') return strdup(pattern);
-    if (!getcwd(directory, sizeof directory)) return NULL;
+    if (*pattern == '/')
+        return strdup(pattern);
+    if (!getcwd(directory, sizeof directory))
+        return NULL;
     while (strncmp(pattern, "./", 2) == 0)
         pattern += 2;
     char *out = malloc(2 * strlen(directory) + strlen(pattern) + 2), *to = out;
     for (const char *from = directory; out && *from; from++) {
         *to++ = *from;
-        if (*from == '%') *to++ = '%';
+        if (*from == '%')
+            *to++ = '%';
     }
-    if (out) sprintf(to, "%s%s", to > out && to[-1] == '/' ? "" : "/", pattern);
+    if (out)
+        sprintf(to, "%s%s", to > out && to[-1] == '/' ? "" : "/", pattern);
     return out;
 }
 
@@ -57,11 +61,13 @@ static char *make_glob(const char *pattern, pid_t program) {
             else
                 *to++ = *from == '%' ? '%' : '*';
         } else {
-            if (strchr("*?[\\", *from)) *to++ = '\\';
+            if (strchr("*?[\\", *from))
+                *to++ = '\\';
             *to++ = *from;
         }
     }
-    if (out) *to = '\0';
+    if (out)
+        *to = '\0';
     return out;
 }
 
@@ -71,8 +77,10 @@ static bool is_before(struct timespec a, struct timespec b) {
 
 static int compare_files(const void *left, const void *right) {
     const struct run_file *a = left, *b = right;
-    if (is_before(a->changed, b->changed)) return -1;
-    if (is_before(b->changed, a->changed)) return 1;
+    if (is_before(a->changed, b->changed))
+        return -1;
+    if (is_before(b->changed, a->changed))
+        return 1;
     size_t shorter = strlen(a->path), longer = strlen(b->path);
     return shorter != longer ? (shorter < longer ? -1 : 1) : strcmp(a->path, b->path);
 }
@@ -90,7 +98,8 @@ static void list_files(struct run_list *list, const char *pattern, pid_t program
         if (lstat(path, &info) == 0 && S_ISREG(info.st_mode) && !is_before(info.st_ctim, since))
             list->files[list->count++] = (struct run_file){path, info.st_ctim};
     }
-    if (list->files) qsort(list->files, list->count, sizeof *list->files, compare_files);
+    if (list->files)
+        qsort(list->files, list->count, sizeof *list->files, compare_files);
 }
 
 static void free_list(struct run_list *list) {
@@ -106,7 +115,8 @@ struct timespec run_files_begin(const char *pattern) {
         list_files(&list, pattern, 0, now);
         bool ambiguous = list.count != 0;
         free_list(&list);
-        if (!ambiguous) break;
+        if (!ambiguous)
+            break;
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
     return now;
@@ -115,10 +125,10 @@ struct timespec run_files_begin(const char *pattern) {
 /* The path as seen from the current directory, where it lies below it. */
 static const char *short_path(const char *path) {
     char directory[PATH_MAX];
-    if (!getcwd(directory, sizeof directory)) return path;
+    if (!getcwd(directory, sizeof directory))
+        return path;
     size_t length = strlen(directory);
-    return strncmp(path, directory, length) == 0 && path[length] == '/' && length > 1 ? path + length + 1
-                                                                                      : path;
+    return strncmp(path, directory, length) == 0 && path[length] == '/' && length > 1 ? path + length + 1 : path;
 }
 
 void run_files_report(FILE *out, const char *pattern, pid_t program, struct timespec since) {
@@ -133,7 +143,8 @@ void run_files_report(FILE *out, const char *pattern, pid_t program, struct time
         const char *last = short_path(named->files[named->count - 1].path);
         bool pair = named->count > 1 && named == &own;
         fprintf(out, "heaptap: wrote '%s'", last);
-        if (all.count > 1) fprintf(out, " and %zu more", all.count - 1);
+        if (all.count > 1)
+            fprintf(out, " and %zu more", all.count - 1);
         fprintf(out, "; next: heapdiff %s%s%s\n", pair ? first : "", pair ? " " : "", last);
     }
     free_list(&own);

@@ -19,7 +19,8 @@
 
 /* The loader splits LD_PRELOAD at both, and knows no way to quote them. */
 static bool check_name(const char *path) {
-    if (!strpbrk(path, " :")) return true;
+    if (!strpbrk(path, " :"))
+        return true;
     fprintf(stderr, "heaptap: cannot preload '%s': the loader splits names at spaces and colons\n", path);
     return false;
 }
@@ -27,7 +28,8 @@ static bool check_name(const char *path) {
 /* realpath() into `path`; false when there is no such file. */
 static bool resolve(const char *candidate, char *path, size_t size) {
     char resolved[PATH_MAX];
-    if (!realpath(candidate, resolved) || strlen(resolved) >= size) return false;
+    if (!realpath(candidate, resolved) || strlen(resolved) >= size)
+        return false;
     memcpy(path, resolved, strlen(resolved) + 1);
     return true;
 }
@@ -36,7 +38,8 @@ static bool resolve(const char *candidate, char *path, size_t size) {
 static bool find_below(const char *directory, const char *tail, char *path, size_t size) {
     char pattern[PATH_MAX];
     glob_t matches;
-    if (snprintf(pattern, sizeof pattern, "%s/%s", directory, tail) >= (int)sizeof pattern) return false;
+    if (snprintf(pattern, sizeof pattern, "%s/%s", directory, tail) >= (int)sizeof pattern)
+        return false;
     bool found = glob(pattern, 0, NULL, &matches) == 0 && resolve(matches.gl_pathv[0], path, size);
     globfree(&matches);
     return found;
@@ -47,7 +50,8 @@ bool run_library_find(char *path, size_t size) {
                                          "../lib*/libheaptap.so.[0-9]", "../lib*/*/libheaptap.so.[0-9]"};
     const char *setting = getenv("HEAPTAP_LIB");
     if (setting && *setting) {
-        if (resolve(setting, path, size)) return check_name(path);
+        if (resolve(setting, path, size))
+            return check_name(path);
         fprintf(stderr, "heaptap: cannot find the library HEAPTAP_LIB='%s': %s\n", setting, strerror(errno));
         return false;
     }
@@ -55,10 +59,11 @@ bool run_library_find(char *path, size_t size) {
     ssize_t length = readlink("/proc/self/exe", directory, sizeof directory - 1);
     directory[length < 0 ? 0 : length] = '\0';
     char *slash = strrchr(directory, '/');
-    if (slash) *slash = '\0';
+    if (slash)
+        *slash = '\0';
     for (size_t i = 0; slash && i < sizeof places / sizeof *places; i++)
-        if (find_below(directory, places[i], path, size)) return check_name(path);
-    fprintf(stderr, "heaptap: cannot find libheaptap.so beside '%s' or in ../lib: set HEAPTAP_LIB\n",
-            directory);
+        if (find_below(directory, places[i], path, size))
+            return check_name(path);
+    fprintf(stderr, "heaptap: cannot find libheaptap.so beside '%s' or in ../lib: set HEAPTAP_LIB\n", directory);
     return false;
 }

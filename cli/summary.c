@@ -17,7 +17,8 @@ int64_t summary_rate(const struct profile *profile) {
 }
 
 int summary_same_process(const struct summary *summary) {
-    if (!summary->files[VIEW_OLD]) return -1;
+    if (!summary->files[VIEW_OLD])
+        return -1;
     const char *old_instance = load_comment(&summary->files[VIEW_OLD]->profile, instance_prefix);
     const char *new_instance = load_comment(&summary->files[VIEW_NEW]->profile, instance_prefix);
     return old_instance && new_instance ? strcmp(old_instance, new_instance) == 0 : -1;

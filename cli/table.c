@@ -36,9 +36,7 @@ struct layout {
     const char *tails[3]; /* colours: plus, minus, end */
 };
 
-static bool is_diff(const struct layout *layout) {
-    return layout->summary->rule.is_diff;
-}
+static bool is_diff(const struct layout *layout) { return layout->summary->rule.is_diff; }
 
 static void fill_diff(const struct layout *layout, int64_t before, int64_t after, struct line *line) {
     int64_t delta = quantity_subtract(after, before);
@@ -78,12 +76,14 @@ static void fill_total(const struct layout *layout, struct line *line) {
  */
 static size_t count_shown(const struct layout *layout) {
     const struct summary *summary = layout->summary;
-    if (!summary->most_rows) return summary->rank.count;
+    if (!summary->most_rows)
+        return summary->rank.count;
     size_t shown = 0;
     for (; shown < summary->rank.count && shown < summary->most_rows; shown++) {
         const struct view_row *row = &summary->view->rows[summary->rank.order[shown]];
         const int64_t *values = summary->rule.by_cum ? row->cum : row->flat;
-        if (is_diff(layout) && values[VIEW_OLD] == values[VIEW_NEW]) break;
+        if (is_diff(layout) && values[VIEW_OLD] == values[VIEW_NEW])
+            break;
     }
     return shown;
 }
@@ -134,7 +134,8 @@ static size_t fill_texts(const struct layout *layout, uint32_t index) {
 static void widen(struct layout *layout, const struct line *line) {
     for (int i = 0; i < CELLS; i++) {
         unsigned length = (unsigned)strlen(line->cells[i]);
-        if (length > layout->width[i]) layout->width[i] = length;
+        if (length > layout->width[i])
+            layout->width[i] = length;
     }
 }
 
@@ -182,7 +183,8 @@ static void print_heads(const struct layout *layout) {
 static void print_rest(const struct layout *layout) {
     const struct summary *summary = layout->summary;
     size_t rest = summary->rank.count - layout->shown;
-    if (!rest) return;
+    if (!rest)
+        return;
     int64_t sum = 0;
     for (size_t i = layout->shown; i < summary->rank.count; i++) {
         const struct view_row *row = &summary->view->rows[summary->rank.order[i]];
@@ -245,11 +247,11 @@ static void measure_columns(struct layout *layout) {
         fill_row(layout, &layout->summary->view->rows[rank->order[i]], &line);
         widen(layout, &line);
     }
-    size_t most =
-        layout->term->width && count_room(layout) / 2 < MOST_PADDING ? count_room(layout) / 2 : MOST_PADDING;
+    size_t most = layout->term->width && count_room(layout) / 2 < MOST_PADDING ? count_room(layout) / 2 : MOST_PADDING;
     for (size_t i = 0; i < layout->shown; i++) {
         size_t columns = fill_texts(layout, rank->order[i]);
-        if (columns > layout->name_width && columns <= most) layout->name_width = (unsigned)columns;
+        if (columns > layout->name_width && columns <= most)
+            layout->name_width = (unsigned)columns;
     }
 }
 

@@ -29,13 +29,15 @@ struct routes {
 bool view_open(struct view *view, enum view_by by) {
     *view = (struct view){.by = by};
     strtab_init(&view->keys, &view->region);
-    if (by != VIEW_STACK) return true;
+    if (by != VIEW_STACK)
+        return true;
     view->functions = calloc(1, sizeof *view->functions);
     return view->functions && view_open(view->functions, VIEW_FUNCTION);
 }
 
 void view_close(struct view *view) {
-    if (view->functions) view_close(view->functions);
+    if (view->functions)
+        view_close(view->functions);
     free(view->functions);
     free(view->rows);
     free(view->name);
@@ -45,11 +47,13 @@ void view_close(struct view *view) {
 /* The row of this key, a new one the first time; PROFILE_NONE when there is no memory. */
 static uint32_t find_row(struct view *view, const char *key, size_t length, bool *is_new) {
     uint32_t row = strtab_intern(&view->keys, key, length, is_new);
-    if (row == PROFILE_NONE || row < view->count) return row;
+    if (row == PROFILE_NONE || row < view->count)
+        return row;
     if (row >= view->capacity) {
         uint32_t capacity = row < UINT32_MAX / 4 ? row * 2 + 256 : 0;
         struct view_row *rows = capacity ? reallocarray(view->rows, capacity, sizeof *rows) : NULL;
-        if (!rows) return PROFILE_NONE;
+        if (!rows)
+            return PROFILE_NONE;
         view->rows = rows;
         view->capacity = capacity;
     }
@@ -72,10 +76,12 @@ static void clean_path(char *path) {
                 out--;
             out -= out > floor;
         } else {
-            if (out > root) *out++ = '/';
+            if (out > root)
+                *out++ = '/';
             memmove(out, p, length);
             out += length;
-            if (is_up) floor = out;
+            if (is_up)
+                floor = out;
         }
         p += length + (p[length] == '/');
     }
@@ -86,12 +92,15 @@ static void clean_path(char *path) {
 static const char *find_file(struct view *view, const struct profile *profile, struct routes *routes,
                              uint32_t function) {
     static const char cwd[] = "/proc/self/cwd/";
-    if (routes->files[function]) return routes->files[function];
+    if (routes->files[function])
+        return routes->files[function];
     const struct profile_string *text = &profile->strings[profile->functions[function].filename];
     const char *path = text->text;
-    if (strncmp(path, cwd, sizeof cwd - 1) == 0) path += sizeof cwd - 1;
+    if (strncmp(path, cwd, sizeof cwd - 1) == 0)
+        path += sizeof cwd - 1;
     char *copy = region_alloc(&view->region, strlen(path) + 1);
-    if (!copy) return NULL;
+    if (!copy)
+        return NULL;
     strcpy(copy, path);
     clean_path(copy);
     return routes->files[function] = copy;
@@ -116,19 +125,19 @@ static uint32_t find_unnamed(struct view *view, const struct loaded *loaded, str
     if (view->by == VIEW_FILE || view->by == VIEW_MAPPING)
         length = snprintf(routes->key, KEY_SIZE, *path ? "[%s]" : "[unknown]", base_name(path));
     else
-        length = snprintf(routes->key, KEY_SIZE, "%s%s0x%lx", base_name(path), *path ? "+" : "",
-                          (unsigned long)address);
+        length =
+            snprintf(routes->key, KEY_SIZE, "%s%s0x%lx", base_name(path), *path ? "+" : "", (unsigned long)address);
     return find_row(view, routes->key, length < KEY_SIZE ? (size_t)length : KEY_SIZE - 1, NULL);
 }
 
 /* Row of mapping rows. */
 static uint32_t find_mapping_row(struct view *view, const struct loaded *loaded, struct routes *routes,
                                  const struct profile_location *location) {
-    if (location->mapping == PROFILE_NONE) return find_unnamed(view, loaded, routes, location);
+    if (location->mapping == PROFILE_NONE)
+        return find_unnamed(view, loaded, routes, location);
     const struct profile *profile = &loaded->profile;
     const struct profile_string *path = &profile->strings[profile->mappings[location->mapping].filename];
-    return path->length ? find_row(view, path->text, path->length, NULL)
-                        : find_unnamed(view, loaded, routes, location);
+    return path->length ? find_row(view, path->text, path->length, NULL) : find_unnamed(view, loaded, routes, location);
 }
 
 /* Remembers where a function row's function is. */
@@ -145,19 +154,22 @@ static void note_file(struct view_row *row, bool is_new, const char *file, int64
 static uint32_t find_line_row(struct view *view, const struct loaded *loaded, struct routes *routes,
                               const struct profile_location *location, const struct profile_line *line) {
     const struct profile *profile = &loaded->profile;
-    if (line->function == PROFILE_NONE) return find_unnamed(view, loaded, routes, location);
+    if (line->function == PROFILE_NONE)
+        return find_unnamed(view, loaded, routes, location);
     const struct profile_function *function = &profile->functions[line->function];
     const char *name = profile_text(profile, function->name);
     const char *file = find_file(view, profile, routes, line->function);
-    if (!file) return PROFILE_NONE;
+    if (!file)
+        return PROFILE_NONE;
     if (view->by == VIEW_FILE)
-        return *file ? find_row(view, file, strlen(file), NULL)
-                     : find_unnamed(view, loaded, routes, location);
-    if (!*name) return find_unnamed(view, loaded, routes, location);
+        return *file ? find_row(view, file, strlen(file), NULL) : find_unnamed(view, loaded, routes, location);
+    if (!*name)
+        return find_unnamed(view, loaded, routes, location);
     bool is_new;
     if (view->by != VIEW_LINE) {
         uint32_t row = find_row(view, name, strlen(name), &is_new);
-        if (row != PROFILE_NONE) note_file(&view->rows[row], is_new, file, function->start_line);
+        if (row != PROFILE_NONE)
+            note_file(&view->rows[row], is_new, file, function->start_line);
         return row;
     }
     int length = snprintf(routes->key, KEY_SIZE, "%s%c%s%c%ld", name, 0, file, 0, (long)line->line);
@@ -172,9 +184,9 @@ static uint32_t find_line_row(struct view *view, const struct loaded *loaded, st
 /* Row of a frame: `line` is NULL where the location has none. */
 static uint32_t find_frame(struct view *view, const struct loaded *loaded, struct routes *routes,
                            const struct profile_location *location, const struct profile_line *line) {
-    if (view->by == VIEW_MAPPING) return find_mapping_row(view, loaded, routes, location);
-    return line ? find_line_row(view, loaded, routes, location, line)
-                : find_unnamed(view, loaded, routes, location);
+    if (view->by == VIEW_MAPPING)
+        return find_mapping_row(view, loaded, routes, location);
+    return line ? find_line_row(view, loaded, routes, location, line) : find_unnamed(view, loaded, routes, location);
 }
 
 static bool make_routes(struct view *view, const struct loaded *loaded, struct routes *routes) {
@@ -186,7 +198,8 @@ static bool make_routes(struct view *view, const struct loaded *loaded, struct r
     routes->rows = calloc(total + 1, sizeof *routes->rows);
     routes->files = calloc((size_t)profile->function_count + 1, sizeof *routes->files);
     routes->key = malloc(KEY_SIZE);
-    if (total > UINT32_MAX || !routes->first || !routes->rows || !routes->files || !routes->key) return false;
+    if (total > UINT32_MAX || !routes->first || !routes->rows || !routes->files || !routes->key)
+        return false;
     uint32_t next = 0;
     for (uint32_t i = 0; i < profile->location_count; i++) {
         const struct profile_location *location = &profile->locations[i];
@@ -219,7 +232,8 @@ static void add_samples(struct view *view, const struct profile *profile, const 
         for (uint32_t k = 0; k < sample->location_count; k++) {
             for (uint32_t r = routes->first[location[k]]; r < routes->first[location[k] + 1]; r++) {
                 uint32_t row = routes->rows[r];
-                if (routes->marks[row] == i + 1) continue;
+                if (routes->marks[row] == i + 1)
+                    continue;
                 routes->marks[row] = i + 1;
                 view->rows[row].cum[side] = quantity_add(view->rows[row].cum[side], *value);
             }
@@ -233,15 +247,15 @@ static void add_samples(struct view *view, const struct profile *profile, const 
 
 /* The rows of a sample's frames, one after the other, in *key. False when there is no memory. */
 static bool make_sequence(const struct profile *profile, const struct routes *routes,
-                          const struct profile_sample *sample, uint32_t **key, size_t *capacity,
-                          size_t *length) {
+                          const struct profile_sample *sample, uint32_t **key, size_t *capacity, size_t *length) {
     const uint32_t *location = profile->location_ids + sample->first_location;
     size_t need = 0;
     for (uint32_t k = 0; k < sample->location_count; k++)
         need += routes->first[location[k] + 1] - routes->first[location[k]];
     if (!*key || need > *capacity) {
         uint32_t *larger = reallocarray(*key, need * 2 + 64, sizeof **key);
-        if (!larger) return false;
+        if (!larger)
+            return false;
         *key = larger;
         *capacity = need * 2 + 64;
     }
@@ -259,10 +273,12 @@ static bool add_stacks(struct view *view, const struct profile *profile, const s
     bool ok = true;
     for (uint32_t i = 0; ok && i < profile->sample_count; i++) {
         ok = make_sequence(profile, routes, &profile->samples[i], &key, &capacity, &length);
-        if (!ok || !length) continue;
+        if (!ok || !length)
+            continue;
         uint32_t index = find_row(view, (const char *)key, length * sizeof *key, NULL);
         ok = index != PROFILE_NONE;
-        if (!ok) continue;
+        if (!ok)
+            continue;
         const struct view_row *leaf = &view->functions->rows[key[0]];
         int64_t value = profile->values[(size_t)i * profile->sample_type_count + sample_type];
         struct view_row *row = &view->rows[index];
@@ -274,8 +290,7 @@ static bool add_stacks(struct view *view, const struct profile *profile, const s
     return ok;
 }
 
-static void add_totals(struct view *view, const struct profile *profile, uint32_t sample_type,
-                       enum view_side side) {
+static void add_totals(struct view *view, const struct profile *profile, uint32_t sample_type, enum view_side side) {
     const int64_t *value = profile->values + sample_type;
     for (uint32_t i = 0; i < profile->sample_count; i++, value += profile->sample_type_count) {
         view->total[side] = quantity_add(view->total[side], *value);
@@ -293,20 +308,23 @@ bool view_add(struct view *view, const struct loaded *loaded, uint32_t sample_ty
         ok = add_stacks(view, &loaded->profile, &routes, sample_type, side);
     else if (ok)
         add_samples(view, &loaded->profile, &routes, sample_type, side);
-    if (ok) add_totals(view, &loaded->profile, sample_type, side);
+    if (ok)
+        add_totals(view, &loaded->profile, sample_type, side);
     free_routes(&routes);
     return ok;
 }
 
 const char *view_name(struct view *view, uint32_t row) {
     const struct profile_string *key = &view->keys.strings[row];
-    if (!view->functions) return key->text;
+    if (!view->functions)
+        return key->text;
     static const char separator[] = " < ";
     size_t count = key->length / sizeof(uint32_t), size = 1, used = 0;
     for (int is_writing = 0; is_writing < 2; is_writing++) {
         if (is_writing && size > view->name_size) {
             char *larger = realloc(view->name, size);
-            if (!larger) return NULL;
+            if (!larger)
+                return NULL;
             view->name = larger;
             view->name_size = size;
         }
@@ -315,7 +333,8 @@ const char *view_name(struct view *view, uint32_t row) {
             memcpy(&function, key->text + i * sizeof function, sizeof function);
             const char *text = view->functions->keys.strings[function].text;
             size += strlen(text) + sizeof separator;
-            if (is_writing) used += (size_t)sprintf(view->name + used, "%s%s", i ? separator : "", text);
+            if (is_writing)
+                used += (size_t)sprintf(view->name + used, "%s%s", i ? separator : "", text);
         }
     }
     return view->name;

@@ -15,9 +15,10 @@ heaptap_layer(symbolizer)
 target_include_directories(heaptap_symbolizer PRIVATE ${LIBDW_INCLUDE_DIRS})
 
 # Thread state is reached by one instruction: the library is never loaded late. Frame pointers, so that a walk along
-# them gets out of malloc.
+# them gets out of malloc; not in functions that call nothing, such as the fast paths, which no walk passes through.
 foreach(layer base alloc proto profiler)
-  target_compile_options(heaptap_${layer} PRIVATE -ftls-model=initial-exec -fno-omit-frame-pointer)
+  target_compile_options(heaptap_${layer} PRIVATE
+    -ftls-model=initial-exec -fno-omit-frame-pointer -momit-leaf-frame-pointer)
 endforeach()
 
 set(PRELOAD_OBJECTS

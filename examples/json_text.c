@@ -10,11 +10,13 @@
 static void append(struct json_text *json, const char *text, size_t length) {
     while (json->bytes && json->length + length + 1 > json->capacity) {
         char *bytes = realloc(json->bytes, json->capacity * 2);
-        if (!bytes) free(json->bytes);
+        if (!bytes)
+            free(json->bytes);
         json->bytes = bytes;
         json->capacity *= 2;
     }
-    if (!json->bytes) return;
+    if (!json->bytes)
+        return;
     memcpy(json->bytes + json->length, text, length);
     json->length += length;
 }
@@ -23,8 +25,7 @@ static void append_quoted(struct json_text *json, const char *text) {
     append(json, "\"", 1);
     for (; *text; text++) {
         char escaped[8];
-        int length = (unsigned char)*text < 0x20
-                         ? snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned)*text)
+        int length = (unsigned char)*text < 0x20     ? snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned)*text)
                      : *text == '"' || *text == '\\' ? snprintf(escaped, sizeof escaped, "\\%c", *text)
                                                      : snprintf(escaped, sizeof escaped, "%c", *text);
         append(json, escaped, (size_t)length);
@@ -33,7 +34,8 @@ static void append_quoted(struct json_text *json, const char *text) {
 }
 
 static void append_name(struct json_text *json, const char *name) {
-    if (json->length > 1) append(json, ",", 1);
+    if (json->length > 1)
+        append(json, ",", 1);
     append_quoted(json, name);
     append(json, ":", 1);
 }
@@ -57,6 +59,7 @@ void json_text_string(struct json_text *json, const char *name, const char *valu
 
 char *json_text_end(struct json_text *json) {
     append(json, "}", 1);
-    if (json->bytes) json->bytes[json->length] = '\0';
+    if (json->bytes)
+        json->bytes[json->length] = '\0';
     return json->bytes;
 }

@@ -77,7 +77,8 @@ static struct entry **find_link(struct kv_store *store, const char *key, uint64_
 static void index_grow(struct kv_store *store) {
     size_t count = store->bucket_count * 2;
     struct entry **buckets = calloc(count, sizeof(struct entry *));
-    if (!buckets) return;
+    if (!buckets)
+        return;
     for (size_t i = 0; i < store->bucket_count; i++) {
         for (struct entry *entry = store->buckets[i], *next; entry; entry = next) {
             next = entry->next;
@@ -91,10 +92,12 @@ static void index_grow(struct kv_store *store) {
 }
 
 static struct entry *entry_add(struct kv_store *store, const char *key, uint64_t hash) {
-    if (store->keys >= store->bucket_count) index_grow(store);
+    if (store->keys >= store->bucket_count)
+        index_grow(store);
     size_t length = strlen(key) + 1;
     struct entry *entry = malloc(sizeof *entry + length);
-    if (!entry) return NULL;
+    if (!entry)
+        return NULL;
     struct entry **head = &store->buckets[hash & (store->bucket_count - 1)];
     *entry = (struct entry){.next = *head, .hash = hash};
     memcpy(entry->key, key, length);
@@ -106,13 +109,15 @@ static struct entry *entry_add(struct kv_store *store, const char *key, uint64_t
 bool kv_store_set(struct kv_store *store, const char *key, const char *value) {
     size_t length = strlen(value);
     char *copy = malloc(length + 1);
-    if (!copy) return false;
+    if (!copy)
+        return false;
     memcpy(copy, value, length + 1);
     uint64_t hash = hash_key(key);
 
     pthread_mutex_lock(&store->lock);
     struct entry *entry = *find_link(store, key, hash);
-    if (!entry) entry = entry_add(store, key, hash);
+    if (!entry)
+        entry = entry_add(store, key, hash);
     char *unused = copy;
     if (entry) {
         unused = entry->value;
@@ -143,7 +148,8 @@ bool kv_store_delete(struct kv_store *store, const char *key) {
         store->value_bytes -= strlen(entry->value);
     }
     pthread_mutex_unlock(&store->lock);
-    if (entry) entry_free(entry);
+    if (entry)
+        entry_free(entry);
     return entry != NULL;
 }
 

@@ -57,17 +57,21 @@ static void make_value(char *value, unsigned key) {
 /* One line out, one line in, without its newline; false when the service is gone. */
 static bool ask(struct client *client, char *answer, const char *verb, const char *key, const char *value) {
     fprintf(client->out, "%s%s%s%s%s\n", verb, *key ? " " : "", key, *value ? " " : "", value);
-    if (fflush(client->out) != 0 || !fgets(answer, LINE_BYTES, client->in)) return false;
+    if (fflush(client->out) != 0 || !fgets(answer, LINE_BYTES, client->in))
+        return false;
     answer[strcspn(answer, "\n")] = '\0';
     atomic_fetch_add(&client->load->sent, 1);
     return true;
 }
 
 static bool is_right(struct load *load, unsigned choice, const char *answer, const char *value) {
-    if (choice < 40) return strcmp(answer, "OK") == 0;
-    if (choice >= 95) return strcmp(answer, "OK") == 0 || strcmp(answer, "NOT_FOUND") == 0;
+    if (choice < 40)
+        return strcmp(answer, "OK") == 0;
+    if (choice >= 95)
+        return strcmp(answer, "OK") == 0 || strcmp(answer, "NOT_FOUND") == 0;
     bool found = strncmp(answer, "VALUE ", 6) == 0;
-    if (found) atomic_fetch_add(&load->found, 1);
+    if (found)
+        atomic_fetch_add(&load->found, 1);
     return found ? strcmp(answer + 6, value) == 0 : strcmp(answer, "NOT_FOUND") == 0;
 }
 
@@ -80,8 +84,10 @@ static bool one_command(struct client *client, char *answer) {
     snprintf(name, sizeof name, "key:%u", key);
     make_value(value, key);
     bool set = choice < 40;
-    if (!ask(client, answer, set ? "SET" : choice < 95 ? "GET" : "DEL", name, set ? value : "")) return false;
-    if (!is_right(load, choice, answer, value)) atomic_fetch_add(&load->wrong, 1);
+    if (!ask(client, answer, set ? "SET" : choice < 95 ? "GET" : "DEL", name, set ? value : ""))
+        return false;
+    if (!is_right(load, choice, answer, value))
+        atomic_fetch_add(&load->wrong, 1);
     return true;
 }
 
@@ -90,8 +96,7 @@ static bool one_connection(struct client *client) {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int socket_fd = socket(AF_INET, SOCK_STREAM, 0);
     char *answer = malloc(LINE_BYTES);
-    bool alive =
-        answer && socket_fd >= 0 && connect(socket_fd, (struct sockaddr *)&address, sizeof address) == 0;
+    bool alive = answer && socket_fd >= 0 && connect(socket_fd, (struct sockaddr *)&address, sizeof address) == 0;
     client->in = fdopen(socket_fd, "r");
     client->out = fdopen(dup(socket_fd), "w");
     alive = alive && client->in && client->out;
@@ -99,8 +104,10 @@ static bool one_connection(struct client *client) {
         alive = one_command(client, answer);
     alive = alive && ask(client, answer, "STATS", "", "") && *answer == '{';
     alive = alive && ask(client, answer, "QUIT", "", "") && strcmp(answer, "BYE") == 0;
-    if (client->in) fclose(client->in);
-    if (client->out) fclose(client->out);
+    if (client->in)
+        fclose(client->in);
+    if (client->out)
+        fclose(client->out);
     free(answer);
     return alive;
 }

@@ -107,9 +107,10 @@ static bool run_command(struct connection *c, char *line) {
     const char *value = strtok_r(NULL, "", &save);
     struct service *service = c->service;
     atomic_fetch_add(&service->commands, 1);
-    if (verb) session_record(service->sessions, c->session, verb);
-    log_ring_add(service->log, "session %llu: %s %s", (unsigned long long)session_id(c->session),
-                 verb ? verb : "", key ? key : "");
+    if (verb)
+        session_record(service->sessions, c->session, verb);
+    log_ring_add(service->log, "session %llu: %s %s", (unsigned long long)session_id(c->session), verb ? verb : "",
+                 key ? key : "");
 
     if (verb && strcmp(verb, "SET") == 0 && key && value)
         fputs(kv_store_set(service->store, key, value) ? "OK\n" : "ERROR out of memory\n", c->out);
@@ -135,9 +136,11 @@ static void serve_lines(struct connection *c) {
     char *line = malloc(LINE_BYTES);
     while (line && fgets(line, LINE_BYTES, c->in)) {
         char *end = strpbrk(line, "\r\n");
-        if (!end) break;
+        if (!end)
+            break;
         *end = '\0';
-        if (!run_command(c, line)) break;
+        if (!run_command(c, line))
+            break;
     }
     free(line);
 }
@@ -145,10 +148,10 @@ static void serve_lines(struct connection *c) {
 /* Owns `socket` and closes it. */
 static void serve_connection(struct service *service, int socket, const char *peer) {
     int copy = dup(socket);
-    struct connection c = {
-        .service = service, .in = fdopen(socket, "r"), .out = copy < 0 ? NULL : fdopen(copy, "w")};
+    struct connection c = {.service = service, .in = fdopen(socket, "r"), .out = copy < 0 ? NULL : fdopen(copy, "w")};
     c.session = session_cache_insert(service->sessions, peer);
-    if (c.in && c.out && c.session) serve_lines(&c);
+    if (c.in && c.out && c.session)
+        serve_lines(&c);
     if (c.out)
         fclose(c.out);
     else if (copy >= 0)
@@ -172,7 +175,8 @@ static void *worker_main(void *argument) {
         struct sockaddr_in address = {0};
         socklen_t size = sizeof address;
         int socket = accept(service->listener, (struct sockaddr *)&address, &size);
-        if (socket < 0) continue;
+        if (socket < 0)
+            continue;
         char peer[INET_ADDRSTRLEN + 8], host[INET_ADDRSTRLEN];
         inet_ntop(AF_INET, &address.sin_addr, host, sizeof host);
         snprintf(peer, sizeof peer, "%s:%u", host, (unsigned)ntohs(address.sin_port));
@@ -183,7 +187,8 @@ static void *worker_main(void *argument) {
         else
             close(socket);
         worker_publish_socket(worker, -1);
-        if (watched >= 0) close(watched);
+        if (watched >= 0)
+            close(watched);
     }
     return NULL;
 }
@@ -206,7 +211,8 @@ static int listen_on_loopback(uint16_t port) {
 static bool start_workers(struct service *service, struct worker *workers) {
     for (size_t i = 0; i < WORKERS; i++) {
         workers[i] = (struct worker){.service = service, .lock = PTHREAD_MUTEX_INITIALIZER, .socket = -1};
-        if (pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]) != 0) return false;
+        if (pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]) != 0)
+            return false;
     }
     return true;
 }
@@ -216,7 +222,8 @@ static void stop_workers(struct service *service, struct worker *workers) {
     shutdown(service->listener, SHUT_RDWR);
     for (size_t i = 0; i < WORKERS; i++) {
         pthread_mutex_lock(&workers[i].lock);
-        if (workers[i].socket >= 0) shutdown(workers[i].socket, SHUT_RDWR);
+        if (workers[i].socket >= 0)
+            shutdown(workers[i].socket, SHUT_RDWR);
         pthread_mutex_unlock(&workers[i].lock);
     }
     for (size_t i = 0; i < WORKERS; i++)

@@ -19,7 +19,8 @@ struct log_ring {
 
 struct log_ring *log_ring_create(size_t lines) {
     struct log_ring *ring = calloc(1, sizeof *ring + lines * sizeof ring->lines[0]);
-    if (!ring) return NULL;
+    if (!ring)
+        return NULL;
     pthread_mutex_init(&ring->lock, NULL);
     ring->capacity = lines;
     return ring;
@@ -38,7 +39,8 @@ void log_ring_add(struct log_ring *ring, const char *format, ...) {
     char *line;
     int length = vasprintf(&line, format, args);
     va_end(args);
-    if (length < 0) return;
+    if (length < 0)
+        return;
 
     pthread_mutex_lock(&ring->lock);
     char **place = &ring->lines[ring->added++ % ring->capacity];

@@ -27,7 +27,8 @@ struct session_cache {
 
 struct session_cache *session_cache_create(void) {
     struct session_cache *cache = calloc(1, sizeof *cache);
-    if (cache) pthread_mutex_init(&cache->lock, NULL);
+    if (cache)
+        pthread_mutex_init(&cache->lock, NULL);
     return cache;
 }
 
@@ -40,10 +41,12 @@ void session_cache_destroy(struct session_cache *cache) {
 }
 
 static bool table_reserve(struct session_cache *cache) {
-    if (cache->count < cache->capacity) return true;
+    if (cache->count < cache->capacity)
+        return true;
     size_t capacity = cache->capacity ? cache->capacity * 2 : 64;
     struct session **sessions = realloc(cache->sessions, capacity * sizeof(struct session *));
-    if (!sessions) return false;
+    if (!sessions)
+        return false;
     cache->sessions = sessions;
     cache->capacity = capacity;
     return true;
@@ -51,7 +54,8 @@ static bool table_reserve(struct session_cache *cache) {
 
 struct session *session_cache_insert(struct session_cache *cache, const char *peer) {
     struct session *session = calloc(1, sizeof *session);
-    if (!session) return NULL;
+    if (!session)
+        return NULL;
     snprintf(session->peer, sizeof session->peer, "%s", peer);
 
     pthread_mutex_lock(&cache->lock);
@@ -62,7 +66,8 @@ struct session *session_cache_insert(struct session_cache *cache, const char *pe
     }
     pthread_mutex_unlock(&cache->lock);
 
-    if (kept) return session;
+    if (kept)
+        return session;
     free(session);
     return NULL;
 }
@@ -81,9 +86,7 @@ size_t session_cache_count(struct session_cache *cache) {
     return count;
 }
 
-uint64_t session_id(const struct session *session) {
-    return session->id;
-}
+uint64_t session_id(const struct session *session) { return session->id; }
 
 uint64_t session_record(struct session_cache *cache, struct session *session, const char *command) {
     pthread_mutex_lock(&cache->lock);

@@ -53,10 +53,10 @@ struct heaptap_memstats {
     uint64_t heap_released; /* of heap_idle: returned to the system, or never touched */
     uint64_t heap_objects;  /* mallocs - frees */
 
-    uint64_t mspan_inuse, mspan_sys;       /* span structures: in use, obtained from the system */
-    uint64_t mcache_inuse, mcache_sys;     /* per-thread caches */
-    uint64_t buck_hash_sys;                /* the profiler's tables */
-    uint64_t other_sys;                    /* page bitmaps, page tables, summaries */
+    uint64_t mspan_inuse, mspan_sys;   /* span structures: in use, obtained from the system */
+    uint64_t mcache_inuse, mcache_sys; /* per-thread caches */
+    uint64_t buck_hash_sys;            /* the profiler's tables */
+    uint64_t other_sys;                /* page bitmaps, page tables, summaries */
 
     uint32_t size_class_count;
     struct heaptap_memstats_class {

@@ -29,9 +29,9 @@ static bool is_wanted(uint32_t id, const void *wanted, const void *context) {
 static uint32_t append_locked(struct bucket_table *table, const struct key *key) {
     lock_assert_held(&table->lock);
     uint32_t id = atomic_load_relaxed(&table->count) + 1;
-    if (id == 0 || !table_area_reach(&table->items, (size_t)id * sizeof(struct bucket))) return 0;
-    *bucket_at(table, id) =
-        (struct bucket){.slot_size = key->slot_size, .rate = key->rate, .stack = key->stack};
+    if (id == 0 || !table_area_reach(&table->items, (size_t)id * sizeof(struct bucket)))
+        return 0;
+    *bucket_at(table, id) = (struct bucket){.slot_size = key->slot_size, .rate = key->rate, .stack = key->stack};
     atomic_store_release(&table->count, id);
     return id;
 }
@@ -40,29 +40,25 @@ uint32_t bucket_find(struct bucket_table *table, uint32_t stack, uint64_t slot_s
     struct key key = {slot_size, rate, stack};
     uint64_t hash = hash64(hash64(hash64(stack) + slot_size) + rate);
     uint32_t id = id_index_find(&table->index, hash, is_wanted, &key, table);
-    if (LIKELY(id)) return id;
+    if (LIKELY(id))
+        return id;
     lock_acquire(&table->lock);
     id = id_index_find(&table->index, hash, is_wanted, &key, table);
     if (!id && id_index_reserve_locked(&table->index)) {
         id = append_locked(table, &key);
-        if (id) id_index_insert_locked(&table->index, hash, id);
+        if (id)
+            id_index_insert_locked(&table->index, hash, id);
     }
     lock_release(&table->lock);
     return id;
 }
 
-void bucket_add_alloc(struct bucket_table *table, uint32_t id) {
-    atomic_add_relaxed(&bucket_at(table, id)->allocs, 1);
-}
+void bucket_add_alloc(struct bucket_table *table, uint32_t id) { atomic_add_relaxed(&bucket_at(table, id)->allocs, 1); }
 
 /* Release, so that a reader that sees the free sees the allocation before it. */
-void bucket_add_free(struct bucket_table *table, uint32_t id) {
-    atomic_add_acq_rel(&bucket_at(table, id)->frees, 1);
-}
+void bucket_add_free(struct bucket_table *table, uint32_t id) { atomic_add_acq_rel(&bucket_at(table, id)->frees, 1); }
 
-uint32_t bucket_count(const struct bucket_table *table) {
-    return atomic_load_acquire(&table->count);
-}
+uint32_t bucket_count(const struct bucket_table *table) { return atomic_load_acquire(&table->count); }
 
 struct bucket_view bucket_read(const struct bucket_table *table, uint32_t id) {
     const struct bucket *bucket = bucket_at(table, id);
@@ -72,15 +68,9 @@ struct bucket_view bucket_read(const struct bucket_table *table, uint32_t id) {
     return view;
 }
 
-void bucket_fork_prepare(struct bucket_table *table) {
-    lock_acquire_for_fork(&table->lock);
-}
-void bucket_fork_parent(struct bucket_table *table) {
-    lock_release(&table->lock);
-}
-void bucket_fork_child(struct bucket_table *table) {
-    lock_reset_after_fork(&table->lock);
-}
+void bucket_fork_prepare(struct bucket_table *table) { lock_acquire_for_fork(&table->lock); }
+void bucket_fork_parent(struct bucket_table *table) { lock_release(&table->lock); }
+void bucket_fork_child(struct bucket_table *table) { lock_reset_after_fork(&table->lock); }
 
 void bucket_free(struct bucket_table *table) {
     id_index_free(&table->index);

@@ -30,7 +30,7 @@ struct bucket_table {
     _Atomic uint32_t count;  /* written under the lock (release), read by snapshots (acquire) */
 };
 
-#define BUCKET_TABLE_INIT                                                                                    \
+#define BUCKET_TABLE_INIT                                                                                              \
     { .lock = LOCK_INIT(RANK_LIVE) }
 
 /* The id, > 0, of the bucket with this key; 0 when the table is full. May run inside malloc. */

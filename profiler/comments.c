@@ -41,7 +41,8 @@ static void add_number(struct comment_list *comments, const char *key, uint64_t 
 
 static void add_identity(struct comment_list *comments, struct comments_identity *identity) {
     char host[HOST_NAME_MAX + 1] = "", instance[24];
-    if (identity->pid != getpid()) comments_identify(identity); /* the first profile of a forked child */
+    if (identity->pid != getpid())
+        comments_identify(identity); /* the first profile of a forked child */
     gethostname(host, sizeof host - 1);
     log_format(instance, sizeof instance, "%lx", (unsigned long)identity->instance);
     add_text(comments, "version", HEAPTAP_VERSION);
@@ -68,7 +69,9 @@ int comments_write(struct comments_identity *identity, const struct comments_cou
     add_number(&comments, "dropped_unwind", counters->dropped_unwind);
     add_number(&comments, "dropped_memory", counters->dropped_memory);
     source->comments = comments.list;
-    if (snapshot_write(source, sink, context, &error)) return 0;
-    if (error.code == PROTO_ERROR_IO && error.saved_errno) return error.saved_errno;
+    if (snapshot_write(source, sink, context, &error))
+        return 0;
+    if (error.code == PROTO_ERROR_IO && error.saved_errno)
+        return error.saved_errno;
     return error.code == PROTO_ERROR_MEMORY ? ENOMEM : EIO;
 }

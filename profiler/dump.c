@@ -39,21 +39,19 @@ static void *fill_argument;
 static _Atomic uint32_t writing; /* files that are being written now */
 static _Atomic uint64_t written, failed;
 
-uint64_t dump_files_written(void) {
-    return atomic_load_relaxed(&written);
-}
-uint64_t dump_files_failed(void) {
-    return atomic_load_relaxed(&failed);
-}
+uint64_t dump_files_written(void) { return atomic_load_relaxed(&written); }
+uint64_t dump_files_failed(void) { return atomic_load_relaxed(&failed); }
 
 /* The first failure, and then one line a minute at most. */
 static void complain(const char *path, int error) {
     int64_t now = os_now();
     lock_acquire(&lock);
     bool quiet = last_complaint && now - last_complaint < COMPLAINT_SECONDS * SECOND;
-    if (!quiet) last_complaint = now;
+    if (!quiet)
+        last_complaint = now;
     lock_release(&lock);
-    if (quiet) return;
+    if (quiet)
+        return;
     struct quiet signals; /* stderr may be the file that reached its limit */
     quiet_begin(&signals);
     log_line("cannot write profile '%s': %s", path, dump_file_error_text(error));
@@ -112,7 +110,8 @@ static void rotate(const char *path, const struct dump_file *newest) {
 int dump_write_next(const char *reason) {
     char path[PATH_MAX];
     struct dump_file file;
-    if (!fill || !options->dump_pattern[0]) return EINVAL;
+    if (!fill || !options->dump_pattern[0])
+        return EINVAL;
     if (!next_name(reason, path, sizeof path)) {
         atomic_add_relaxed(&failed, 1);
         complain(options->dump_pattern, ENAMETOOLONG);
@@ -126,9 +125,7 @@ int dump_write_next(const char *reason) {
     return error;
 }
 
-static void write_on_thread(const char *reason) {
-    dump_write_next(reason);
-}
+static void write_on_thread(const char *reason) { dump_write_next(reason); }
 
 void dump_start(const struct options *settings, dump_fill how, void *argument) {
     options = settings;
@@ -141,19 +138,17 @@ void dump_start(const struct options *settings, dump_fill how, void *argument) {
 
 void dump_at_exit(void) {
     static const struct timespec moment = {.tv_nsec = 1000000};
-    if (!fill) return;
-    if (options->dump_on_exit) dump_write_next("exit");
+    if (!fill)
+        return;
+    if (options->dump_on_exit)
+        dump_write_next("exit");
     int64_t give_up = os_now() + EXIT_WAIT_SECONDS * SECOND;
     while (atomic_load_acquire(&writing) && os_now() < give_up)
         nanosleep(&moment, NULL);
 }
 
-void dump_fork_prepare(void) {
-    lock_acquire_for_fork(&lock);
-}
-void dump_fork_parent(void) {
-    lock_release(&lock);
-}
+void dump_fork_prepare(void) { lock_acquire_for_fork(&lock); }
+void dump_fork_parent(void) { lock_release(&lock); }
 
 void dump_fork_child(bool follow) {
     lock_reset_after_fork(&lock);
@@ -162,5 +157,6 @@ void dump_fork_child(bool follow) {
     last_complaint = 0;
     dump_history_free(&history); /* the parent's files stay the parent's */
     dump_thread_fork_child(follow);
-    if (!follow) fill = NULL;
+    if (!follow)
+        fill = NULL;
 }

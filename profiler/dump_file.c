@@ -29,8 +29,10 @@ static int write_all(void *context, const void *bytes, size_t size) {
     const char *next = bytes;
     while (size) {
         ssize_t n = write(sink->fd, next, size);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return n < 0 ? errno : EIO;
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? errno : EIO;
         next += n;
         size -= (size_t)n;
         sink->size += (uint64_t)n;
@@ -50,15 +52,18 @@ int dump_file_write_fd(int fd, dump_fill fill, void *argument, uint64_t *size) {
 
 static int check_target(const char *path) {
     struct stat status;
-    if (lstat(path, &status) != 0) return errno == ENOENT ? 0 : errno;
-    if (S_ISLNK(status.st_mode)) return ELOOP;
+    if (lstat(path, &status) != 0)
+        return errno == ENOENT ? 0 : errno;
+    if (S_ISLNK(status.st_mode))
+        return ELOOP;
     return S_ISREG(status.st_mode) ? 0 : EEXIST;
 }
 
 static int create_temporary(const char *path, char *name, size_t size) {
     const char *slash = strrchr(path, '/');
     int directory_length = slash ? (int)(slash - path) + 1 : 0;
-    if ((size_t)directory_length + 64 > size) return -ENAMETOOLONG;
+    if ((size_t)directory_length + 64 > size)
+        return -ENAMETOOLONG;
     memcpy(name, path, (size_t)directory_length);
     log_format(name + directory_length, size - (size_t)directory_length, ".heaptap-%lx.tmp", rand_entropy());
     int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -67,8 +72,10 @@ static int create_temporary(const char *path, char *name, size_t size) {
 
 static int finish(int fd, const char *temporary, const char *path, struct dump_file *written) {
     struct stat status;
-    if (fsync(fd) != 0 && errno != EINVAL && errno != EROFS) return errno;
-    if (fstat(fd, &status) != 0 || rename(temporary, path) != 0) return errno;
+    if (fsync(fd) != 0 && errno != EINVAL && errno != EROFS)
+        return errno;
+    if (fstat(fd, &status) != 0 || rename(temporary, path) != 0)
+        return errno;
     *written = (struct dump_file){(uint64_t)status.st_size, status.st_dev, status.st_ino};
     return 0;
 }
@@ -77,13 +84,17 @@ int dump_file_write(const char *path, dump_fill fill, void *argument, struct dum
     char temporary[PATH_MAX];
     uint64_t size;
     int error = check_target(path);
-    if (error) return error;
+    if (error)
+        return error;
     int fd = create_temporary(path, temporary, sizeof temporary);
-    if (fd < 0) return -fd;
+    if (fd < 0)
+        return -fd;
     error = dump_file_write_fd(fd, fill, argument, &size);
-    if (!error) error = finish(fd, temporary, path, written);
+    if (!error)
+        error = finish(fd, temporary, path, written);
     close(fd);
-    if (error) unlink(temporary);
+    if (error)
+        unlink(temporary);
     return error;
 }
 
@@ -119,7 +130,8 @@ const char *dump_file_error_text(int error) {
         {EINVAL, "Invalid argument"},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        if (texts[i].error == error) return texts[i].text;
+        if (texts[i].error == error)
+            return texts[i].text;
     }
     return "unexpected error";
 }

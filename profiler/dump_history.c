@@ -27,13 +27,17 @@ static struct record *record_at(const struct dump_history *history, size_t at) {
 /* Room for `length` bytes at the end. */
 static bool make_room(struct dump_history *history, size_t length) {
     size_t used = history->end - history->first;
-    if (history->size - history->end >= length) return true;
+    if (history->size - history->end >= length)
+        return true;
     if (history->size < used + length || history->first < used) {
         size_t size = history->size ? history->size * 2 : FIRST_SIZE;
         char *memory = os_alloc(size);
-        if (!memory) return false;
-        if (used) memcpy(memory, history->memory + history->first, used);
-        if (history->memory) os_free(history->memory, history->size);
+        if (!memory)
+            return false;
+        if (used)
+            memcpy(memory, history->memory + history->first, used);
+        if (history->memory)
+            os_free(history->memory, history->size);
         history->memory = memory;
         history->size = size;
     } else {
@@ -63,7 +67,8 @@ bool dump_history_add(struct dump_history *history, const char *path, const stru
     size_t text = strlen(path) + 1;
     size_t length = align_up(sizeof(struct record) + text, RECORD_ALIGNMENT);
     remove_path(history, path);
-    if (!make_room(history, length)) return false;
+    if (!make_room(history, length))
+        return false;
     struct record *record = record_at(history, history->end);
     record->file = *file;
     record->length = length;
@@ -75,10 +80,12 @@ bool dump_history_add(struct dump_history *history, const char *path, const stru
 }
 
 bool dump_history_take(struct dump_history *history, char *path, size_t size, struct dump_file *file) {
-    if (!history->count) return false;
+    if (!history->count)
+        return false;
     const struct record *record = record_at(history, history->first);
     bool fits = strlen(record->path) < size;
-    if (fits) strcpy(path, record->path);
+    if (fits)
+        strcpy(path, record->path);
     *file = record->file;
     history->bytes -= record->file.size;
     history->count--;
@@ -87,6 +94,7 @@ bool dump_history_take(struct dump_history *history, char *path, size_t size, st
 }
 
 void dump_history_free(struct dump_history *history) {
-    if (history->memory) os_free(history->memory, history->size);
+    if (history->memory)
+        os_free(history->memory, history->size);
     *history = (struct dump_history){0};
 }

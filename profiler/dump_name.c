@@ -33,8 +33,8 @@ static void format_time(char *out, size_t size, int64_t nanoseconds) {
     int rest = (int)(seconds - days * 86400), year, month, day;
     char m[3], d[3], h[3], min[3], s[3];
     civil_date(days, &year, &month, &day);
-    log_format(out, size, "%d%s%sT%s%s%sZ", year, two_digits(m, month), two_digits(d, day),
-               two_digits(h, rest / 3600), two_digits(min, rest / 60 % 60), two_digits(s, rest % 60));
+    log_format(out, size, "%d%s%sT%s%s%sZ", year, two_digits(m, month), two_digits(d, day), two_digits(h, rest / 3600),
+               two_digits(min, rest / 60 % 60), two_digits(s, rest % 60));
 }
 
 static const char *value_of(char letter, const struct dump_name *name, char *buffer, size_t size) {
@@ -67,9 +67,11 @@ bool dump_name_expand(char *out, size_t size, const char *pattern, const struct 
         char buffer[64] = {*p, '\0'};
         const char *value = buffer;
         bool is_value = *p == '%';
-        if (is_value && !(value = value_of(*++p, name, buffer, sizeof buffer))) return false;
+        if (is_value && !(value = value_of(*++p, name, buffer, sizeof buffer)))
+            return false;
         for (; *value; value++) {
-            if (length + 1 >= size) return false;
+            if (length + 1 >= size)
+                return false;
             out[length++] = is_value && *value == '/' ? '_' : *value;
         }
     }

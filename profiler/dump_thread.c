@@ -47,7 +47,8 @@ static void sleep_until(uint32_t handled, int64_t deadline) {
     struct timespec *timeout = NULL;
     if (deadline) {
         int64_t left = deadline - os_now();
-        if (left <= 0) return;
+        if (left <= 0)
+            return;
         wait.tv_sec = left / 1000000000;
         wait.tv_nsec = left % 1000000000;
         timeout = &wait;
@@ -103,7 +104,8 @@ static bool start_thread(void) {
 bool dump_thread_start(int64_t every, int number, dump_thread_work what) {
     interval = every;
     work = what;
-    if (!start_thread()) return false;
+    if (!start_thread())
+        return false;
     if (number) {
         struct sigaction action = {.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
         action.sa_sigaction = on_signal;
@@ -116,7 +118,8 @@ bool dump_thread_start(int64_t every, int number, dump_thread_work what) {
 }
 
 void dump_thread_fork_child(bool follow) {
-    if (!work) return;
+    if (!work)
+        return;
     if (follow) {
         start_thread();
     } else if (signal_number) {

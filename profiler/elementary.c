@@ -36,7 +36,8 @@ double elementary_log(double x) {
 
 double elementary_one_minus_exp(double x) {
     int halvings = 0;
-    if (x > 40) return 1; /* e^-40 is below half a unit of the last place */
+    if (x > 40)
+        return 1; /* e^-40 is below half a unit of the last place */
     for (; x > 0.5; halvings++)
         x /= 2;
     double q = 0;

@@ -23,23 +23,22 @@ struct id_slots {
     _Atomic uint64_t words[];
 };
 
-static size_t slots_bytes(size_t count) {
-    return sizeof(struct id_slots) + count * sizeof(uint64_t);
-}
+static size_t slots_bytes(size_t count) { return sizeof(struct id_slots) + count * sizeof(uint64_t); }
 
-static uint64_t make_word(uint64_t hash, uint32_t id) {
-    return (hash & 0xffffffff00000000ull) | id;
-}
+static uint64_t make_word(uint64_t hash, uint32_t id) { return (hash & 0xffffffff00000000ull) | id; }
 
 uint32_t id_index_find(const struct id_index *index, uint64_t hash, id_index_match match, const void *wanted,
                        const void *context) {
     const struct id_slots *slots = atomic_load_acquire(&index->slots);
-    if (!slots) return 0;
+    if (!slots)
+        return 0;
     for (size_t i = (hash >> 32) & slots->mask;; i = (i + 1) & slots->mask) {
         uint64_t word = atomic_load_acquire(&slots->words[i]);
-        if (!word) return 0;
+        if (!word)
+            return 0;
         uint32_t id = (uint32_t)word;
-        if (word == make_word(hash, id) && match(id, wanted, context)) return id;
+        if (word == make_word(hash, id) && match(id, wanted, context))
+            return id;
     }
 }
 
@@ -53,15 +52,18 @@ static void place(struct id_slots *slots, uint64_t word) {
 bool id_index_reserve_locked(struct id_index *index) {
     struct id_slots *old = atomic_load_relaxed(&index->slots);
     size_t old_count = old ? old->mask + 1 : 0;
-    if (index->count + 1 <= old_count - old_count / 4) return true;
+    if (index->count + 1 <= old_count - old_count / 4)
+        return true;
     size_t count = old ? old_count * 2 : FIRST_SLOTS;
     struct id_slots *slots = table_memory_alloc(slots_bytes(count));
-    if (!slots) return false;
+    if (!slots)
+        return false;
     slots->mask = count - 1;
     slots->older = old;
     for (size_t i = 0; i < old_count; i++) {
         uint64_t word = atomic_load_relaxed(&old->words[i]);
-        if (word) place(slots, word);
+        if (word)
+            place(slots, word);
     }
     atomic_store_release(&index->slots, slots);
     return true;

@@ -50,7 +50,8 @@ static struct imports read_dynamic(const struct link_map *map) {
 
 static bool is_read_only(uintptr_t slot) {
     struct dl_phdr_info info;
-    if (!loader_find_object(slot, &info)) return false;
+    if (!loader_find_object(slot, &info))
+        return false;
     for (size_t i = 0; i < info.dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &info.dlpi_phdr[i];
         if (segment->p_type == PT_GNU_RELRO && slot - (info.dlpi_addr + segment->p_vaddr) < segment->p_memsz)
@@ -63,9 +64,11 @@ static bool write_slot(uintptr_t slot, void *function) {
     size_t page_size = os_page_size();
     void *page = (void *)align_down(slot, page_size);
     bool read_only = is_read_only(slot);
-    if (read_only && mprotect(page, page_size, PROT_READ | PROT_WRITE) != 0) return false;
+    if (read_only && mprotect(page, page_size, PROT_READ | PROT_WRITE) != 0)
+        return false;
     *(void **)slot = function;
-    if (read_only) mprotect(page, page_size, PROT_READ);
+    if (read_only)
+        mprotect(page, page_size, PROT_READ);
     return true;
 }
 
@@ -82,9 +85,11 @@ static bool replace_in(const struct imports *imports, const ElfW(Rela) * list, s
 
 bool import_table_replace(void *library, const char *name, void *function) {
     struct link_map *map;
-    if (dlinfo(library, RTLD_DI_LINKMAP, &map) != 0) return false;
+    if (dlinfo(library, RTLD_DI_LINKMAP, &map) != 0)
+        return false;
     struct imports imports = read_dynamic(map);
-    if (!imports.symbols || !imports.strings) return false;
+    if (!imports.symbols || !imports.strings)
+        return false;
     bool in_calls = replace_in(&imports, imports.calls, imports.calls_size, name, function);
     bool in_others = replace_in(&imports, imports.others, imports.others_size, name, function);
     return in_calls || in_others;

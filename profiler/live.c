@@ -23,9 +23,7 @@ void live_init(struct live_table *table) {
         table->shards[i].lock = (struct lock)LOCK_INIT(RANK_LIVE);
 }
 
-static uint64_t hash_of(uint64_t object) {
-    return hash64(object);
-}
+static uint64_t hash_of(uint64_t object) { return hash64(object); }
 
 static struct live_shard *shard_of(struct live_table *table, uint64_t object) {
     return &table->shards[hash_of(object) >> 58];
@@ -43,7 +41,8 @@ static bool grow_locked(struct live_shard *shard) {
     struct live_shard old = *shard;
     size_t slots = old.objects ? (old.mask + 1) * 2 : FIRST_SLOTS;
     uint64_t *objects = table_memory_alloc(slots * RECORD_BYTES);
-    if (!objects) return false;
+    if (!objects)
+        return false;
     shard->objects = objects;
     shard->buckets = (uint32_t *)(objects + slots);
     shard->mask = slots - 1;
@@ -54,7 +53,8 @@ static bool grow_locked(struct live_shard *shard) {
             shard->buckets[to] = old.buckets[i];
         }
     }
-    if (old.objects) table_memory_free(old.objects, (old.mask + 1) * RECORD_BYTES);
+    if (old.objects)
+        table_memory_free(old.objects, (old.mask + 1) * RECORD_BYTES);
     return true;
 }
 
@@ -132,7 +132,8 @@ void live_fork_child(struct live_table *table) {
 void live_free(struct live_table *table) {
     for (size_t i = 0; i < LIVE_SHARDS; i++) {
         struct live_shard *shard = &table->shards[i];
-        if (shard->objects) table_memory_free(shard->objects, (shard->mask + 1) * RECORD_BYTES);
+        if (shard->objects)
+            table_memory_free(shard->objects, (shard->mask + 1) * RECORD_BYTES);
     }
     live_init(table);
 }

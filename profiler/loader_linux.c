@@ -39,20 +39,18 @@ struct object_list {
 static struct object_list *_Atomic object_list;
 
 void loader_start(void) {
-    if (!real_iterate) *(void **)&real_iterate = dlsym(RTLD_NEXT, "dl_iterate_phdr");
-    if (!real_close) *(void **)&real_close = dlsym(RTLD_NEXT, "dlclose");
+    if (!real_iterate)
+        *(void **)&real_iterate = dlsym(RTLD_NEXT, "dl_iterate_phdr");
+    if (!real_close)
+        *(void **)&real_close = dlsym(RTLD_NEXT, "dlclose");
 #if defined(DLFO_STRUCT_HAS_EH_DBASE)
     *(void **)&find_object = dlsym(RTLD_DEFAULT, "_dl_find_object");
 #endif
 }
 
-void loader_must_not_wait(bool on) {
-    must_not_wait = on;
-}
+void loader_must_not_wait(bool on) { must_not_wait = on; }
 
-uint64_t loader_answers(void) {
-    return answers;
-}
+uint64_t loader_answers(void) { return answers; }
 
 void loader_on_unload(void (*before)(void), void (*after)(void)) {
     unload_before = before;
@@ -92,7 +90,8 @@ bool loader_find_object(uintptr_t address, struct dl_phdr_info *info) {
 #if defined(DLFO_STRUCT_HAS_EH_DBASE)
     struct dl_find_object found;
     if (find_object) {
-        if (find_object((void *)address, &found) != 0) return false;
+        if (find_object((void *)address, &found) != 0)
+            return false;
         memset(info, 0, sizeof *info);
         info->dlpi_addr = found.dlfo_link_map->l_addr;
         info->dlpi_name = found.dlfo_link_map->l_name;
@@ -104,7 +103,8 @@ bool loader_find_object(uintptr_t address, struct dl_phdr_info *info) {
 
 static int copy_object(struct dl_phdr_info *info, size_t size, void *data) {
     struct object_list *list = data;
-    if (size < sizeof *info || list->count == list->capacity) return 1;
+    if (size < sizeof *info || list->count == list->capacity)
+        return 1;
     list->adds = info->dlpi_adds;
     list->subs = info->dlpi_subs;
     list->objects[list->count++] = *info;
@@ -126,10 +126,12 @@ static void refresh_list(void) {
     struct object_list now = {0};
     const struct object_list *old = atomic_load_acquire(&object_list);
     real_iterate(count_objects, &now);
-    if (old && old->adds == now.adds && old->subs == now.subs) return;
+    if (old && old->adds == now.adds && old->subs == now.subs)
+        return;
     size_t capacity = now.count + 16;
     struct object_list *list = table_memory_alloc(sizeof *list + capacity * sizeof *list->objects);
-    if (!list) return;
+    if (!list)
+        return;
     list->capacity = capacity;
     real_iterate(copy_object, list);
     atomic_store_release(&object_list, list);
@@ -145,7 +147,8 @@ static bool has_lock_free_lookup(void) {
 
 int loader_visit_objects(loader_visit visit, void *data) {
     loader_start();
-    if (!has_lock_free_lookup()) refresh_list();
+    if (!has_lock_free_lookup())
+        refresh_list();
     return real_iterate(visit, data);
 }
 
@@ -162,8 +165,10 @@ int loader_answer(loader_visit visit, void *data) {
 
 int loader_close(void *handle) {
     loader_start();
-    if (unload_before) unload_before();
+    if (unload_before)
+        unload_before();
     int result = real_close(handle);
-    if (unload_after) unload_after();
+    if (unload_after)
+        unload_after();
     return result;
 }

@@ -32,15 +32,9 @@ struct list {
     bool is_first; /* the loader names the program first, and without a name */
 };
 
-void mapping_fork_prepare(struct mapping_table *table) {
-    lock_acquire_for_fork(&table->lock);
-}
-void mapping_fork_parent(struct mapping_table *table) {
-    lock_release(&table->lock);
-}
-void mapping_fork_child(struct mapping_table *table) {
-    lock_reset_after_fork(&table->lock);
-}
+void mapping_fork_prepare(struct mapping_table *table) { lock_acquire_for_fork(&table->lock); }
+void mapping_fork_parent(struct mapping_table *table) { lock_release(&table->lock); }
+void mapping_fork_child(struct mapping_table *table) { lock_reset_after_fork(&table->lock); }
 
 static struct mapping_row *row_at(const struct mapping_table *table, uint32_t index) {
     return (struct mapping_row *)(void *)table->rows.base + index;
@@ -54,8 +48,7 @@ static void write_hex(char *out, const unsigned char *bytes, size_t count) {
     *out = '\0';
 }
 
-void mapping_read_build_id(const void *notes, size_t size, size_t align,
-                           char out[2 * MAPPING_BUILD_ID_BYTES + 1]) {
+void mapping_read_build_id(const void *notes, size_t size, size_t align, char out[2 * MAPPING_BUILD_ID_BYTES + 1]) {
     const char *bytes = notes;
     size_t at = 0;
     ElfW(Nhdr) note;
@@ -66,13 +59,15 @@ void mapping_read_build_id(const void *notes, size_t size, size_t align,
         uint64_t name = at + sizeof note;
         uint64_t content = align_up(name + note.n_namesz, align);
         uint64_t next = align_up(content + note.n_descsz, align);
-        if (content + note.n_descsz > size) return;
+        if (content + note.n_descsz > size)
+            return;
         if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && memcmp(bytes + name, "GNU", 4) == 0) {
             size_t length = note.n_descsz < MAPPING_BUILD_ID_BYTES ? note.n_descsz : MAPPING_BUILD_ID_BYTES;
             write_hex(out, (const unsigned char *)bytes + content, length);
             return;
         }
-        if (next >= size) return;
+        if (next >= size)
+            return;
         at = next;
     }
 }
@@ -90,7 +85,8 @@ static void build_id_of(const struct dl_phdr_info *info, char out[2 * MAPPING_BU
 static char *copy_text(struct region *region, const char *directory, const char *name) {
     size_t size = strlen(directory) + 1 + strlen(name) + 1;
     char *copy = region_alloc(region, size);
-    if (copy) log_format(copy, size, "%s%s%s", directory, directory[0] ? "/" : "", name);
+    if (copy)
+        log_format(copy, size, "%s%s%s", directory, directory[0] ? "/" : "", name);
     return copy;
 }
 
@@ -114,7 +110,8 @@ static struct mapping_row *add_to_list(struct list *list) {
         size_t capacity = list->capacity ? list->capacity * 2 : 64;
         struct mapping_row *rows =
             region_grow(&list->region, list->rows, list->count * sizeof *rows, capacity * sizeof *rows);
-        if (!rows) return NULL;
+        if (!rows)
+            return NULL;
         list->rows = rows;
         list->capacity = capacity;
     }
@@ -131,7 +128,8 @@ static int list_object(struct dl_phdr_info *info, size_t size, void *data) {
     list->unloads = info->dlpi_subs;
     for (size_t i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X)) continue;
+        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X))
+            continue;
         struct mapping_row *row = add_to_list(list);
         if (!row || !filename) {
             list->failed = true;
@@ -154,7 +152,8 @@ static bool is_same(const struct mapping_row *a, const struct mapping_row *b) {
 
 static bool is_listed(const struct list *list, const struct mapping_row *row) {
     for (size_t i = 0; i < list->count; i++) {
-        if (is_same(row, &list->rows[i])) return true;
+        if (is_same(row, &list->rows[i]))
+            return true;
     }
     return false;
 }
@@ -163,7 +162,8 @@ static void retire_rows_locked(struct mapping_table *table, const struct list *l
     uint32_t generation = table->generation + 1;
     for (uint32_t i = 0; i < table->count; i++) {
         struct mapping_row *row = row_at(table, i);
-        if (row->retired || is_listed(list, row)) continue;
+        if (row->retired || is_listed(list, row))
+            continue;
         row->retired = generation;
         table->generation = generation;
         stack_table_retire(table->stacks, row->start, row->limit, generation);
@@ -173,7 +173,8 @@ static void retire_rows_locked(struct mapping_table *table, const struct list *l
 static bool is_in_use_locked(const struct mapping_table *table, const struct mapping_row *wanted) {
     for (uint32_t i = 0; i < table->count; i++) {
         const struct mapping_row *row = row_at(table, i);
-        if (!row->retired && is_same(row, wanted)) return true;
+        if (!row->retired && is_same(row, wanted))
+            return true;
     }
     return false;
 }
@@ -183,7 +184,8 @@ static const char *keep_text_locked(struct mapping_table *table, const char *tex
     size_t size = strlen(text) + 1;
     if (table->count && strcmp(row_at(table, table->count - 1)->filename, text) == 0)
         return row_at(table, table->count - 1)->filename;
-    if (!table_area_reach(&table->text, table->text_used + size)) return NULL;
+    if (!table_area_reach(&table->text, table->text_used + size))
+        return NULL;
     char *copy = table->text.base + table->text_used;
     memcpy(copy, text, size);
     table->text_used += size;
@@ -192,7 +194,8 @@ static const char *keep_text_locked(struct mapping_table *table, const char *tex
 
 static void add_row_locked(struct mapping_table *table, const struct mapping_row *row) {
     const char *filename = keep_text_locked(table, row->filename);
-    if (!filename || !table_area_reach(&table->rows, (table->count + 1) * sizeof *row)) return;
+    if (!filename || !table_area_reach(&table->rows, (table->count + 1) * sizeof *row))
+        return;
     *row_at(table, table->count) = *row;
     row_at(table, table->count)->filename = filename;
     table->count++;
@@ -218,7 +221,8 @@ static bool is_current(struct mapping_table *table) {
 
 bool mapping_refresh(struct mapping_table *table) {
     struct list list = {.is_first = true};
-    if (is_current(table)) return false;
+    if (is_current(table))
+        return false;
     loader_visit_objects(list_object, &list);
     lock_acquire(&table->lock);
     uint32_t generation = table->generation;
@@ -226,7 +230,8 @@ bool mapping_refresh(struct mapping_table *table) {
     if (!list.failed && is_newer) {
         retire_rows_locked(table, &list);
         for (size_t i = 0; i < list.count; i++) {
-            if (!is_in_use_locked(table, &list.rows[i])) add_row_locked(table, &list.rows[i]);
+            if (!is_in_use_locked(table, &list.rows[i]))
+                add_row_locked(table, &list.rows[i]);
         }
         table->loads = list.loads;
         table->unloads = list.unloads;
@@ -241,7 +246,8 @@ bool mapping_copy(struct mapping_table *table, struct region *region, struct map
     lock_acquire(&table->lock);
     copy->count = table->count;
     copy->rows = region_alloc(region, table->count * sizeof *copy->rows);
-    if (copy->rows && table->count) memcpy(copy->rows, table->rows.base, table->count * sizeof *copy->rows);
+    if (copy->rows && table->count)
+        memcpy(copy->rows, table->rows.base, table->count * sizeof *copy->rows);
     lock_release(&table->lock);
     return copy->rows != NULL;
 }
@@ -250,8 +256,10 @@ uint32_t mapping_find(const struct mapping_copy *copy, uintptr_t address, uint32
     uint32_t best = MAPPING_NONE, best_retired = UINT32_MAX;
     for (uint32_t i = 0; i < copy->count; i++) {
         const struct mapping_row *row = &copy->rows[i];
-        if (address - row->start >= row->limit - row->start) continue;
-        if (!retired && !row->retired) return i;
+        if (address - row->start >= row->limit - row->start)
+            continue;
+        if (!retired && !row->retired)
+            return i;
         uint32_t until = row->retired ? row->retired : UINT32_MAX;
         if (retired && until >= retired && (best == MAPPING_NONE || until < best_retired)) {
             best = i;

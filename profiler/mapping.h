@@ -39,7 +39,7 @@ struct mapping_table {
     struct stack_table *stacks;
 };
 
-#define MAPPING_TABLE_INIT(stack_table)                                                                      \
+#define MAPPING_TABLE_INIT(stack_table)                                                                                \
     { .lock = LOCK_INIT(RANK_PROFILER), .stacks = (stack_table) }
 
 /* Brings the rows up to date with the loader; true when a library has gone. Takes the loader's lock, then
@@ -62,7 +62,6 @@ void mapping_fork_parent(struct mapping_table *table);
 void mapping_fork_child(struct mapping_table *table);
 
 /* Lowercase hex of the GNU build id in a PT_NOTE segment; "" where there is none. */
-void mapping_read_build_id(const void *notes, size_t size, size_t align,
-                           char out[2 * MAPPING_BUILD_ID_BYTES + 1]);
+void mapping_read_build_id(const void *notes, size_t size, size_t align, char out[2 * MAPPING_BUILD_ID_BYTES + 1]);
 
 #endif

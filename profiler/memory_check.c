@@ -23,14 +23,17 @@ static int pipe_without_descriptors(int ends[2], int flags) {
 }
 
 static ssize_t read_nothing(int descriptor, void *buffer, size_t size) {
-    if (descriptor != NO_DESCRIPTOR) return read(descriptor, buffer, size);
+    if (descriptor != NO_DESCRIPTOR)
+        return read(descriptor, buffer, size);
     errno = EAGAIN;
     return -1;
 }
 
 static ssize_t write_checks(int descriptor, const void *buffer, size_t size) {
-    if (descriptor != NO_DESCRIPTOR) return write(descriptor, buffer, size);
-    if (probe_can_read((uintptr_t)buffer)) return (ssize_t)size;
+    if (descriptor != NO_DESCRIPTOR)
+        return write(descriptor, buffer, size);
+    if (probe_can_read((uintptr_t)buffer))
+        return (ssize_t)size;
     errno = EFAULT;
     return -1;
 }

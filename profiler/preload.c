@@ -16,15 +16,11 @@ enum { FIRST_OF_ALL = 101 }; /* the lowest priority that the compiler leaves to 
 
 static struct options options;
 
-__attribute__((visibility("default"))) int dlclose(void *handle) {
-    return loader_close(handle);
-}
+__attribute__((visibility("default"))) int dlclose(void *handle) { return loader_close(handle); }
 
 __attribute__((constructor(FIRST_OF_ALL))) static void start(void) {
     options_read(&options, environ);
     profiler_start(&options);
 }
 
-__attribute__((destructor(FIRST_OF_ALL))) static void stop(void) {
-    profiler_stop();
-}
+__attribute__((destructor(FIRST_OF_ALL))) static void stop(void) { profiler_stop(); }

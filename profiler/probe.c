@@ -16,6 +16,7 @@ enum { SMALLEST_PAGE = 4096, KERNEL_SIGSET_BYTES = 8 };
 
 bool probe_can_read(uintptr_t address) {
     uintptr_t page = align_down(address, SMALLEST_PAGE);
-    if (page == 0) return false; /* to the call that means no mask */
+    if (page == 0)
+        return false; /* to the call that means no mask */
     return syscall(SYS_rt_sigprocmask, ~0, page, NULL, KERNEL_SIGSET_BYTES) == 0 || errno != EFAULT;
 }

@@ -50,7 +50,8 @@ static _Atomic uint64_t samples, dropped_memory;
 
 static bool record(void *object, size_t slot_size, uint64_t rate, uintptr_t *frames) {
     size_t count;
-    if (!unwinder_capture(frames, options->depth, &count)) return false;
+    if (!unwinder_capture(frames, options->depth, &count))
+        return false;
     uint32_t stack = stack_table_intern(&stacks, frames, count);
     uint32_t bucket = stack ? bucket_find(&buckets, stack, slot_size, rate) : 0;
     if (!bucket || !live_insert(&live, object, bucket)) {
@@ -81,7 +82,8 @@ static void on_freed(void *object, size_t slot_size) {
     int saved_errno = errno;
     uint32_t bucket = live_remove(&live, object);
     (void)slot_size;
-    if (bucket) bucket_add_free(&buckets, bucket);
+    if (bucket)
+        bucket_add_free(&buckets, bucket);
     errno = saved_errno;
 }
 
@@ -94,16 +96,16 @@ void profiler_read_counters(struct profiler_counters *out) {
 }
 
 /* A library goes: what it was is written down before, and forgotten by the unwinder after. */
-static void before_unload(void) {
-    mapping_refresh(&mappings);
-}
+static void before_unload(void) { mapping_refresh(&mappings); }
 
 static void after_unload(void) {
-    if (mapping_refresh(&mappings)) unwinder_forget();
+    if (mapping_refresh(&mappings))
+        unwinder_forget();
 }
 
 static void prepare_sampling(void) {
-    if (atomic_load_acquire(&sampling_ready)) return;
+    if (atomic_load_acquire(&sampling_ready))
+        return;
     lock_acquire(&start_lock);
     if (!atomic_load_relaxed(&sampling_ready)) {
         if (!unwinder_start(options->unwinder))
@@ -147,7 +149,8 @@ static void fork_child(void) {
     mapping_fork_child(&mappings);
     lock_reset_after_fork(&start_lock);
     sampler_fork_child();
-    if (!options->follow_fork && sampler_set_rate(0) && sampling_ready) heap_hook_redraw();
+    if (!options->follow_fork && sampler_set_rate(0) && sampling_ready)
+        heap_hook_redraw();
     dump_fork_child(options->follow_fork);
 }
 
@@ -176,23 +179,23 @@ void profiler_start(const struct options *settings) {
     sampler_seed(settings->has_seed ? settings->seed : rand_entropy());
     sampler_set_rate(settings->mem_profile_rate);
     pthread_atfork(fork_prepare, fork_parent, fork_child);
-    if (settings->mem_profile_rate) prepare_sampling();
+    if (settings->mem_profile_rate)
+        prepare_sampling();
     dump_start(settings, fill_heap, NULL);
 }
 
-void profiler_stop(void) {
-    dump_at_exit();
-}
+void profiler_stop(void) { dump_at_exit(); }
 
-size_t heaptap_mem_profile_rate(void) {
-    return sampler_rate();
-}
+size_t heaptap_mem_profile_rate(void) { return sampler_rate(); }
 
 size_t heaptap_set_mem_profile_rate(size_t bytes) {
-    if (!options) return 0;
-    if (bytes) prepare_sampling();
+    if (!options)
+        return 0;
+    if (bytes)
+        prepare_sampling();
     size_t previous = sampler_set_rate(bytes);
-    if (previous != bytes && atomic_load_acquire(&sampling_ready)) heap_hook_redraw();
+    if (previous != bytes && atomic_load_acquire(&sampling_ready))
+        heap_hook_redraw();
     return previous;
 }
 
@@ -200,7 +203,8 @@ int heaptap_write_profile(int fd, unsigned kind) {
     static char yes;
     uint64_t size;
     int saved_errno = errno;
-    if (!options || (kind != HEAPTAP_HEAP && kind != HEAPTAP_ALLOCS)) return -EINVAL;
+    if (!options || (kind != HEAPTAP_HEAP && kind != HEAPTAP_ALLOCS))
+        return -EINVAL;
     int error = dump_file_write_fd(fd, fill_heap, kind == HEAPTAP_ALLOCS ? &yes : NULL, &size);
     errno = saved_errno;
     return -error;
@@ -219,14 +223,8 @@ void heaptap_read_memstats(struct heaptap_memstats *out) {
     out->sys += out->buck_hash_sys;
 }
 
-size_t heaptap_free_os_memory(void) {
-    return scavenger_release_all();
-}
+size_t heaptap_free_os_memory(void) { return scavenger_release_all(); }
 
-void heaptap_thread_counters(struct heaptap_counters *out) {
-    memstats_read_thread(out);
-}
+void heaptap_thread_counters(struct heaptap_counters *out) { memstats_read_thread(out); }
 
-const char *heaptap_version(void) {
-    return HEAPTAP_VERSION;
-}
+const char *heaptap_version(void) { return HEAPTAP_VERSION; }

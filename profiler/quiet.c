@@ -24,7 +24,8 @@ void quiet_end(const struct quiet *quiet) {
     sigset_t raised;
     sigemptyset(&raised);
     for (int i = 0; i < SIGNALS; i++) {
-        if (!sigismember(&quiet->pending, raised_by_writes[i])) sigaddset(&raised, raised_by_writes[i]);
+        if (!sigismember(&quiet->pending, raised_by_writes[i]))
+            sigaddset(&raised, raised_by_writes[i]);
     }
     while (sigtimedwait(&raised, NULL, &now) > 0 || errno == EINTR)
         ;

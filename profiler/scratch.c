@@ -12,14 +12,13 @@ enum { SLOTS = 16 };
 static size_t buffer_size;
 static void *_Atomic idle[SLOTS];
 
-void scratch_set_size(size_t bytes) {
-    buffer_size = bytes;
-}
+void scratch_set_size(size_t bytes) { buffer_size = bytes; }
 
 void *scratch_take(void) {
     for (int i = 0; i < SLOTS; i++) {
         void *buffer = atomic_load_relaxed(&idle[i]);
-        if (buffer && (buffer = atomic_swap_acq_rel(&idle[i], NULL))) return buffer;
+        if (buffer && (buffer = atomic_swap_acq_rel(&idle[i], NULL)))
+            return buffer;
     }
     return table_memory_alloc(buffer_size);
 }
@@ -27,7 +26,8 @@ void *scratch_take(void) {
 void scratch_give(void *buffer) {
     for (int i = 0; i < SLOTS; i++) {
         void *expected = NULL;
-        if (atomic_cas_strong_acq_rel(&idle[i], &expected, buffer)) return;
+        if (atomic_cas_strong_acq_rel(&idle[i], &expected, buffer))
+            return;
     }
     table_memory_free(buffer, buffer_size);
 }

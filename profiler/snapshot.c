@@ -67,10 +67,12 @@ static bool sum_buckets(struct snapshot *snapshot) {
     uint32_t count = bucket_count(snapshot->source->buckets);
     snapshot->sum_slots = (size_t)1 << (log2_floor((uint64_t)count + 1) + 2);
     snapshot->sums = region_alloc(&snapshot->region, snapshot->sum_slots * sizeof *snapshot->sums);
-    if (!snapshot->sums) return false;
+    if (!snapshot->sums)
+        return false;
     for (uint32_t id = 1; id <= count; id++) {
         struct bucket_view bucket = bucket_read(snapshot->source->buckets, id);
-        if (bucket.allocs) add_bucket(snapshot, bucket);
+        if (bucket.allocs)
+            add_bucket(snapshot, bucket);
     }
     return true;
 }
@@ -97,10 +99,12 @@ static struct place *find_place(struct place *places, size_t slots, uint64_t add
 static bool grow_places(struct snapshot *snapshot) {
     size_t slots = snapshot->place_slots ? snapshot->place_slots * 2 : 4096;
     struct place *places = region_alloc(&snapshot->region, slots * sizeof *places);
-    if (!places) return false;
+    if (!places)
+        return false;
     for (size_t i = 0; i < snapshot->place_slots; i++) {
         const struct place *old = &snapshot->places[i];
-        if (old->address) *find_place(places, slots, old->address, old->retired) = *old;
+        if (old->address)
+            *find_place(places, slots, old->address, old->retired) = *old;
     }
     snapshot->places = places;
     snapshot->place_slots = slots;
@@ -128,9 +132,7 @@ static uint64_t locate(struct snapshot *snapshot, uint64_t address, uint32_t ret
 
 /* Adding a half and cutting rounds every value that a profile can hold; what no int64 can hold becomes the
  * largest. */
-static int64_t round_value(double value) {
-    return value < 0x1p62 ? (int64_t)(value + 0.5) : (int64_t)1 << 62;
-}
+static int64_t round_value(double value) { return value < 0x1p62 ? (int64_t)(value + 0.5) : (int64_t)1 << 62; }
 
 static void write_sum(struct snapshot *snapshot, const struct sum *sum) {
     struct stack_view stack = stack_table_view(snapshot->source->stacks, sum->stack);
@@ -140,8 +142,7 @@ static void write_sum(struct snapshot *snapshot, const struct sum *sum) {
     struct profile_label label = {.key = snapshot->bytes_key, .number = (int64_t)sum->slot_size};
     if (stack.count > snapshot->location_room) {
         snapshot->location_room = stack.count;
-        snapshot->location_ids =
-            region_alloc(&snapshot->region, stack.count * sizeof *snapshot->location_ids);
+        snapshot->location_ids = region_alloc(&snapshot->region, stack.count * sizeof *snapshot->location_ids);
     }
     if (stack.count && !snapshot->location_ids) {
         snapshot->failed = true;
@@ -164,10 +165,12 @@ static void write_head(struct snapshot *snapshot, int64_t now) {
     writer_sample_type(writer, "alloc_space", "bytes");
     writer_sample_type(writer, "inuse_objects", "count");
     writer_sample_type(writer, "inuse_space", "bytes");
-    if (snapshot->source->alloc_first) writer_default_sample_type(writer, "alloc_space");
+    if (snapshot->source->alloc_first)
+        writer_default_sample_type(writer, "alloc_space");
     writer_period(writer, "space", "bytes", (int64_t)snapshot->source->rate);
     writer_time(writer, now, 0);
-    if (snapshot->source->drop_own_frames) writer_drop_frames(writer, own_frames, NULL);
+    if (snapshot->source->drop_own_frames)
+        writer_drop_frames(writer, own_frames, NULL);
     for (const char *const *comment = snapshot->source->comments; comment && *comment; comment++)
         writer_comment(writer, *comment);
     snapshot->bytes_key = writer_string(writer, "bytes");
@@ -175,12 +178,12 @@ static void write_head(struct snapshot *snapshot, int64_t now) {
 
 static void write_samples(struct snapshot *snapshot) {
     for (size_t i = 0; i < snapshot->sum_slots && !snapshot->failed; i++) {
-        if (snapshot->sums[i].stack) write_sum(snapshot, &snapshot->sums[i]);
+        if (snapshot->sums[i].stack)
+            write_sum(snapshot, &snapshot->sums[i]);
     }
 }
 
-bool snapshot_write(const struct snapshot_source *source, writer_sink sink, void *context,
-                    struct proto_error *error) {
+bool snapshot_write(const struct snapshot_source *source, writer_sink sink, void *context, struct proto_error *error) {
     struct snapshot snapshot = {.source = source};
     bool ok = false;
     *error = (struct proto_error){.code = PROTO_ERROR_MEMORY, .text = "out of memory"};

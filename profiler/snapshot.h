@@ -23,7 +23,6 @@ struct snapshot_source {
 };
 
 /* False and *error when the sink or the memory failed. */
-bool snapshot_write(const struct snapshot_source *source, writer_sink sink, void *context,
-                    struct proto_error *error);
+bool snapshot_write(const struct snapshot_source *source, writer_sink sink, void *context, struct proto_error *error);
 
 #endif

@@ -53,10 +53,10 @@ static uint32_t append_locked(struct stack_table *table, const struct wanted *wa
     lock_assert_held(&table->lock);
     uint32_t id = table->used ? table->used : FIRST_WORD;
     uint64_t end = (uint64_t)id + 1 + want->count;
-    if (end > UINT32_MAX || !table_area_reach(&table->words, end * sizeof(uint64_t))) return 0;
+    if (end > UINT32_MAX || !table_area_reach(&table->words, end * sizeof(uint64_t)))
+        return 0;
     atomic_store_relaxed(header_of(table, id), want->count);
-    memcpy(table->words.base + ((size_t)id + 1) * sizeof(uint64_t), want->frames,
-           want->count * sizeof(uintptr_t));
+    memcpy(table->words.base + ((size_t)id + 1) * sizeof(uint64_t), want->frames, want->count * sizeof(uintptr_t));
     table->used = (uint32_t)end;
     return id;
 }
@@ -65,12 +65,14 @@ uint32_t stack_table_intern(struct stack_table *table, const uintptr_t *frames, 
     struct wanted want = {frames, count};
     uint64_t hash = hash_frames(frames, count);
     uint32_t id = id_index_find(&table->index, hash, is_wanted, &want, table);
-    if (LIKELY(id)) return id;
+    if (LIKELY(id))
+        return id;
     lock_acquire(&table->lock);
     id = id_index_find(&table->index, hash, is_wanted, &want, table);
     if (!id && id_index_reserve_locked(&table->index)) {
         id = append_locked(table, &want);
-        if (id) id_index_insert_locked(&table->index, hash, id);
+        if (id)
+            id_index_insert_locked(&table->index, hash, id);
     }
     lock_release(&table->lock);
     return id;
@@ -84,7 +86,8 @@ struct stack_view stack_table_view(const struct stack_table *table, uint32_t id)
 static bool passes_through(struct stack_view stack, uintptr_t start, uintptr_t limit) {
     for (uint32_t i = 0; i < stack.count; i++) {
         /* A return address may be the first byte after the code that called. */
-        if (stack.frames[i] - 1 >= start && stack.frames[i] - 1 < limit) return true;
+        if (stack.frames[i] - 1 >= start && stack.frames[i] - 1 < limit)
+            return true;
     }
     return false;
 }
@@ -104,15 +107,9 @@ size_t stack_table_retire(struct stack_table *table, uintptr_t start, uintptr_t 
     return retired;
 }
 
-void stack_table_fork_prepare(struct stack_table *table) {
-    lock_acquire_for_fork(&table->lock);
-}
-void stack_table_fork_parent(struct stack_table *table) {
-    lock_release(&table->lock);
-}
-void stack_table_fork_child(struct stack_table *table) {
-    lock_reset_after_fork(&table->lock);
-}
+void stack_table_fork_prepare(struct stack_table *table) { lock_acquire_for_fork(&table->lock); }
+void stack_table_fork_parent(struct stack_table *table) { lock_release(&table->lock); }
+void stack_table_fork_child(struct stack_table *table) { lock_reset_after_fork(&table->lock); }
 
 void stack_table_validate(struct stack_table *table) {
     size_t count = 0;
@@ -122,7 +119,8 @@ void stack_table_validate(struct stack_table *table) {
         struct stack_view stack = stack_table_view(table, id);
         struct wanted want = {stack.frames, stack.count};
         uint64_t hash = hash_frames(stack.frames, stack.count);
-        if (!stack.retired) CHECK(id_index_find(&table->index, hash, is_wanted, &want, table) == id);
+        if (!stack.retired)
+            CHECK(id_index_find(&table->index, hash, is_wanted, &want, table) == id);
         id += 1 + stack.count;
     }
     CHECK(id == (table->used ? table->used : FIRST_WORD));

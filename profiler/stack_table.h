@@ -22,7 +22,7 @@ struct stack_table {
     uint32_t used;           /* words in use; under the lock */
 };
 
-#define STACK_TABLE_INIT                                                                                     \
+#define STACK_TABLE_INIT                                                                                               \
     { .lock = LOCK_INIT(RANK_STACK_TABLE) }
 
 struct stack_view {

@@ -15,28 +15,25 @@ enum { SMALLEST_STEP = 64 * 1024, LARGEST_STEP = 4 * 1024 * 1024 };
 static _Atomic uint64_t limit = 64ull << 20;
 static _Atomic uint64_t used;
 
-void table_memory_set_limit(uint64_t bytes) {
-    atomic_store_relaxed(&limit, bytes);
-}
-uint64_t table_memory_limit(void) {
-    return atomic_load_relaxed(&limit);
-}
-uint64_t table_memory_used(void) {
-    return atomic_load_relaxed(&used);
-}
+void table_memory_set_limit(uint64_t bytes) { atomic_store_relaxed(&limit, bytes); }
+uint64_t table_memory_limit(void) { return atomic_load_relaxed(&limit); }
+uint64_t table_memory_used(void) { return atomic_load_relaxed(&used); }
 
 static bool take(size_t size) {
     if (size <= table_memory_limit() && atomic_add_relaxed(&used, size) + size <= table_memory_limit())
         return true;
-    if (size <= table_memory_limit()) atomic_sub_relaxed(&used, size);
+    if (size <= table_memory_limit())
+        atomic_sub_relaxed(&used, size);
     return false;
 }
 
 void *table_memory_alloc(size_t size) {
     size = align_up(size, os_page_size());
-    if (!take(size)) return NULL;
+    if (!take(size))
+        return NULL;
     void *p = os_alloc(size);
-    if (!p) atomic_sub_relaxed(&used, size);
+    if (!p)
+        atomic_sub_relaxed(&used, size);
     return p;
 }
 
@@ -48,23 +45,29 @@ void table_memory_free(void *p, size_t size) {
 
 static size_t next_step(const struct table_area *area) {
     size_t step = align_up(area->ready / 8, SMALLEST_STEP);
-    if (step < SMALLEST_STEP) step = SMALLEST_STEP;
+    if (step < SMALLEST_STEP)
+        step = SMALLEST_STEP;
     return step < LARGEST_STEP ? step : LARGEST_STEP;
 }
 
 bool table_area_reach(struct table_area *area, size_t size) {
-    if (size <= area->ready) return true;
+    if (size <= area->ready)
+        return true;
     if (!area->base) {
         size_t reserve = align_up(table_memory_limit(), SMALLEST_STEP);
         area->base = os_reserve(NULL, reserve, SMALLEST_STEP);
-        if (!area->base) return false;
+        if (!area->base)
+            return false;
         area->reserved = reserve;
     }
     size_t step = next_step(area);
     size_t ready = align_up(size, SMALLEST_STEP);
-    if (ready < area->ready + step) ready = area->ready + step;
-    if (ready > area->reserved) ready = area->reserved;
-    if (size > ready || !take(ready - area->ready)) return false;
+    if (ready < area->ready + step)
+        ready = area->ready + step;
+    if (ready > area->reserved)
+        ready = area->reserved;
+    if (size > ready || !take(ready - area->ready))
+        return false;
     if (!os_map(area->base + area->ready, ready - area->ready)) {
         atomic_sub_relaxed(&used, ready - area->ready);
         return false;
@@ -74,7 +77,8 @@ bool table_area_reach(struct table_area *area, size_t size) {
 }
 
 void table_area_free(struct table_area *area) {
-    if (area->base) os_free(area->base, area->reserved);
+    if (area->base)
+        os_free(area->base, area->reserved);
     atomic_sub_relaxed(&used, area->ready);
     *area = (struct table_area){0};
 }

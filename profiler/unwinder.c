@@ -47,15 +47,9 @@ void unwinder_set_own_code(uintptr_t start, uintptr_t limit) {
     own_limit = limit;
 }
 
-bool unwinder_trims(void) {
-    return own_limit != 0;
-}
-const char *unwinder_name(void) {
-    return way_name;
-}
-uint64_t unwinder_dropped(void) {
-    return atomic_load_relaxed(&dropped);
-}
+bool unwinder_trims(void) { return own_limit != 0; }
+const char *unwinder_name(void) { return way_name; }
+uint64_t unwinder_dropped(void) { return atomic_load_relaxed(&dropped); }
 
 struct own_search {
     uintptr_t address;
@@ -68,8 +62,10 @@ static int find_own_code(struct dl_phdr_info *info, size_t size, void *data) {
     for (size_t i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
         uintptr_t start = info->dlpi_addr + segment->p_vaddr;
-        if (segment->p_type != PT_LOAD || search->address - start >= segment->p_memsz) continue;
-        if (!search->is_first) unwinder_set_own_code(start, start + segment->p_memsz);
+        if (segment->p_type != PT_LOAD || search->address - start >= segment->p_memsz)
+            continue;
+        if (!search->is_first)
+            unwinder_set_own_code(start, start + segment->p_memsz);
         return 1;
     }
     search->is_first = false;
@@ -77,19 +73,23 @@ static int find_own_code(struct dl_phdr_info *info, size_t size, void *data) {
 }
 
 bool unwinder_start(enum options_unwinder choice) {
-    if (started) return true;
+    if (started)
+        return true;
     started = true;
     struct own_search search = {(uintptr_t)&unwinder_start, true};
     loader_visit_objects(find_own_code, &search);
-    if (choice == OPTIONS_UNWINDER_FP) return true;
-    if (!unwinder_libunwind_load()) return choice == OPTIONS_UNWINDER_AUTO;
+    if (choice == OPTIONS_UNWINDER_FP)
+        return true;
+    if (!unwinder_libunwind_load())
+        return choice == OPTIONS_UNWINDER_AUTO;
     way_name = "libunwind";
     way = unwinder_libunwind_capture;
     return true;
 }
 
 void unwinder_forget(void) {
-    if (way == unwinder_libunwind_capture) unwinder_libunwind_forget();
+    if (way == unwinder_libunwind_capture)
+        unwinder_libunwind_forget();
 }
 
 /* Sleeps while the door is closed; false when it stays closed for longer than a fork can take. */
@@ -97,7 +97,8 @@ static bool wait_for_door(void) {
     static const struct timespec patience = {.tv_nsec = 100000000};
     int64_t give_up = os_now() + DOOR_WAIT_NANOSECONDS;
     while (atomic_load_seq_cst(&closed)) {
-        if (os_now() >= give_up) return false;
+        if (os_now() >= give_up)
+            return false;
         syscall(SYS_futex, &closed, FUTEX_WAIT_PRIVATE, 1, &patience, NULL, 0);
     }
     return true;
@@ -110,12 +111,15 @@ static void open_door(void) {
 }
 
 static bool enter(void) {
-    if (is_inside || (is_forking && left_inside)) return false;
+    if (is_inside || (is_forking && left_inside))
+        return false;
     for (;;) {
         atomic_add_seq_cst(&inside, 1);
-        if (LIKELY(!atomic_load_seq_cst(&closed)) || is_forking) break;
+        if (LIKELY(!atomic_load_seq_cst(&closed)) || is_forking)
+            break;
         atomic_sub_seq_cst(&inside, 1);
-        if (!wait_for_door()) return false;
+        if (!wait_for_door())
+            return false;
     }
     is_inside = true;
     return true;
@@ -130,7 +134,8 @@ static size_t cut_own_frames(uintptr_t *frames, size_t count) {
     size_t own = 0;
     while (own < count && frames[own] - own_start < own_limit - own_start)
         own++;
-    if (own) memmove(frames, frames + own, (count - own) * sizeof *frames);
+    if (own)
+        memmove(frames, frames + own, (count - own) * sizeof *frames);
     return count - own;
 }
 

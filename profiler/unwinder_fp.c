@@ -23,7 +23,8 @@ enum { LARGEST_FRAME = 1 << 20, SMALLEST_PAGE = 4096 };
 static bool can_read_frame(uintptr_t frame, uintptr_t *proven) {
     for (uintptr_t word = frame; word <= frame + sizeof(uintptr_t); word += sizeof(uintptr_t)) {
         uintptr_t page = align_down(word, SMALLEST_PAGE);
-        if (page != *proven && !probe_can_read(page)) return false;
+        if (page != *proven && !probe_can_read(page))
+            return false;
         *proven = page;
     }
     return true;
@@ -38,9 +39,11 @@ size_t unwinder_fp_walk(uintptr_t frame, uintptr_t *frames, size_t room) {
            can_read_frame(frame, &proven)) {
         const uintptr_t *words = (const uintptr_t *)frame;
         uintptr_t address = unwinder_fp_strip(words[1]);
-        if (address < SMALLEST_PAGE) break;
+        if (address < SMALLEST_PAGE)
+            break;
         frames[count++] = address;
-        if (words[0] <= frame || words[0] - frame >= LARGEST_FRAME) break;
+        if (words[0] <= frame || words[0] - frame >= LARGEST_FRAME)
+            break;
         frame = words[0];
     }
     return count;

@@ -51,7 +51,8 @@ static bool find_functions(void *library) {
     local_space = dlsym(library, NAME_OF(unw_local_addr_space));
 #if defined(__x86_64__)
     *(void **)&get_context = dlsym(library, NAME_OF(unw_tdep_getcontext));
-    if (!get_context) return false;
+    if (!get_context)
+        return false;
 #endif
     return backtrace_all && init_local && step && get_reg && flush_cache && local_space;
 }
@@ -61,10 +62,12 @@ static __attribute__((noinline)) size_t capture_by_steps(uintptr_t *frames, size
     unw_cursor_t cursor;
     size_t count = 0;
     CAPTURE_CONTEXT(&context);
-    if (init_local(&cursor, &context) < 0) return 0;
+    if (init_local(&cursor, &context) < 0)
+        return 0;
     while (count < room && step(&cursor) > 0) {
         unw_word_t address;
-        if (get_reg(&cursor, UNW_REG_IP, &address) < 0 || address == 0) break;
+        if (get_reg(&cursor, UNW_REG_IP, &address) < 0 || address == 0)
+            break;
         frames[count++] = address;
     }
     return count;
@@ -81,12 +84,14 @@ static bool works_as_expected(void) {
 }
 
 bool unwinder_libunwind_load(void) {
-    if (backtrace_all) return true;
+    if (backtrace_all)
+        return true;
     void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
-    if (!library) return false;
+    if (!library)
+        return false;
     memory_check_install(library);
-    if (import_table_replace(library, "dl_iterate_phdr", (void *)(uintptr_t)loader_answer) &&
-        find_functions(library) && works_as_expected())
+    if (import_table_replace(library, "dl_iterate_phdr", (void *)(uintptr_t)loader_answer) && find_functions(library) &&
+        works_as_expected())
         return true;
     backtrace_all = NULL; /* it stays loaded: the program may have it too */
     return false;
@@ -94,8 +99,10 @@ bool unwinder_libunwind_load(void) {
 
 __attribute__((noinline)) size_t unwinder_libunwind_capture(uintptr_t *frames, size_t room) {
     uint32_t now = atomic_load_acquire(&generation);
-    if (UNLIKELY(!first_generation)) first_generation = now;
-    if (UNLIKELY(first_generation != now)) return capture_by_steps(frames, room);
+    if (UNLIKELY(!first_generation))
+        first_generation = now;
+    if (UNLIKELY(first_generation != now))
+        return capture_by_steps(frames, room);
     int count = backtrace_all((void **)frames, (int)room);
     return count > 0 ? (size_t)count : 0;
 }

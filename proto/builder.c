@@ -23,11 +23,8 @@ struct array_place {
     size_t items, count, item_size;
 };
 
-#define PLACE(field, counter)                                                                                \
-    {                                                                                                        \
-        offsetof(struct profile, field), offsetof(struct profile, counter),                                  \
-            sizeof(*((struct profile *)0)->field)                                                            \
-    }
+#define PLACE(field, counter)                                                                                          \
+    { offsetof(struct profile, field), offsetof(struct profile, counter), sizeof(*((struct profile *)0)->field) }
 
 static const struct array_place places[PROFILE_ARRAY_COUNT] = {
     [PROFILE_STRINGS] = PLACE(strings, string_count),
@@ -44,7 +41,8 @@ static const struct array_place places[PROFILE_ARRAY_COUNT] = {
 };
 
 static uint32_t *count_of(struct builder *builder, enum profile_array array) {
-    if (array == PROFILE_VALUES) return &builder->value_count;
+    if (array == PROFILE_VALUES)
+        return &builder->value_count;
     return (uint32_t *)((char *)builder->profile + places[array].count);
 }
 
@@ -61,7 +59,8 @@ void builder_init(struct builder *builder, struct profile *profile, uint64_t max
 
 static size_t next_capacity(size_t capacity, size_t need) {
     size_t grown = capacity < SLOWER_GROWTH_FROM ? capacity * 2 : capacity + capacity / 2;
-    if (grown < need) grown = need;
+    if (grown < need)
+        grown = need;
     return grown < SMALLEST_CAPACITY ? SMALLEST_CAPACITY : grown;
 }
 
@@ -69,8 +68,10 @@ void *builder_grow_array(struct region *region, void *items, size_t used, size_t
     size_t size = next_capacity(*capacity, need);
     struct region fresh = {0};
     void *copy = region_alloc(&fresh, size);
-    if (!copy) return NULL;
-    if (used) memcpy(copy, items, used);
+    if (!copy)
+        return NULL;
+    if (used)
+        memcpy(copy, items, used);
     region_free(region);
     *region = fresh;
     *capacity = size;
@@ -86,7 +87,8 @@ static uint64_t taken_without(const struct profile *profile, enum profile_array 
 }
 
 static bool within_limit(struct builder *builder, uint64_t bytes) {
-    if (!builder->max_memory || bytes <= builder->max_memory) return true;
+    if (!builder->max_memory || bytes <= builder->max_memory)
+        return true;
     builder->failure = PROTO_ERROR_LIMIT;
     return false;
 }
@@ -100,7 +102,8 @@ static bool grow(struct builder *builder, enum profile_array array, uint64_t nee
     }
     size_t capacity = (size_t)builder->capacity[array] * item_size;
     uint64_t size = next_capacity(capacity, need * item_size);
-    if (!within_limit(builder, taken_without(profile, array) + size)) return false;
+    if (!within_limit(builder, taken_without(profile, array) + size))
+        return false;
     void **items = items_of(builder, array);
     size_t used = (size_t)*count_of(builder, array) * item_size;
     void *grown = builder_grow_array(&profile->arrays[array], *items, used, need * item_size, &capacity);
@@ -129,7 +132,8 @@ void *builder_append(struct builder *builder, enum profile_array array, size_t m
 
 bool builder_append_string(struct builder *builder, const char *text, size_t length) {
     struct profile *profile = builder->profile;
-    if (!within_limit(builder, taken_without(profile, PROFILE_ARRAY_COUNT) + length)) return false;
+    if (!within_limit(builder, taken_without(profile, PROFILE_ARRAY_COUNT) + length))
+        return false;
     char *copy = length < UINT32_MAX ? region_alloc(&profile->region, length + 1) : NULL;
     if (!copy) {
         builder->failure = PROTO_ERROR_MEMORY;
@@ -137,7 +141,8 @@ bool builder_append_string(struct builder *builder, const char *text, size_t len
     }
     memcpy(copy, text, length); /* the region is zero-filled: the NUL is there */
     struct profile_string *string = builder_append(builder, PROFILE_STRINGS, 1);
-    if (!string) return false;
+    if (!string)
+        return false;
     *string = (struct profile_string){copy, (uint32_t)length};
     return true;
 }

@@ -36,8 +36,8 @@ static bool no_room(struct decoder *decoder) {
     return builder_fail(&decoder->builder, decoder->error, decoder->offset);
 }
 
-bool decoder_init(struct decoder *decoder, struct region *region, struct profile *profile,
-                  uint64_t max_memory, struct proto_error *error) {
+bool decoder_init(struct decoder *decoder, struct region *region, struct profile *profile, uint64_t max_memory,
+                  struct proto_error *error) {
     *decoder = (struct decoder){
         .error = error,
         .arena.bytes = region_alloc(region, DECODE_ARENA_SIZE),
@@ -62,9 +62,9 @@ void decoder_free(struct decoder *decoder) {
 static bool push_word(struct decoder *decoder, struct word_list *list, uint64_t word) {
     size_t used = list->count * sizeof word;
     if (used + sizeof word > list->capacity) {
-        void *words =
-            builder_grow_array(&list->region, list->words, used, used + sizeof word, &list->capacity);
-        if (!words) return no_memory(decoder);
+        void *words = builder_grow_array(&list->region, list->words, used, used + sizeof word, &list->capacity);
+        if (!words)
+            return no_memory(decoder);
         list->words = words;
     }
     list->words[list->count++] = word;
@@ -83,7 +83,8 @@ static bool store_reference(struct decoder *decoder, uint64_t id, uint32_t *refe
 }
 
 bool decode_string_index(struct decoder *decoder, uint64_t index, string_id *id) {
-    if (index >= PROFILE_NONE) return corrupt(decoder, "a string index is past the string table");
+    if (index >= PROFILE_NONE)
+        return corrupt(decoder, "a string index is past the string table");
     if (index > decoder->largest_string) {
         decoder->largest_string = index;
         decoder->largest_string_offset = decoder->offset;
@@ -110,7 +111,8 @@ static bool add_id(struct decoder *decoder, struct id_map *map, uint64_t id, uin
 static void *arena_alloc(void *context, size_t size) {
     struct decode_arena *arena = context;
     size_t rounded = align_up(size, 16);
-    if (rounded > DECODE_ARENA_SIZE - arena->used) return region_alloc(&arena->spill, size);
+    if (rounded > DECODE_ARENA_SIZE - arena->used)
+        return region_alloc(&arena->spill, size);
     void *p = arena->bytes + arena->used;
     arena->used += rounded;
     return p;
@@ -122,24 +124,26 @@ static void arena_free(void *context, void *p) {
 }
 
 /* The message lives until the next call. NULL and *error when it is malformed. */
-static void *unpack(struct decoder *decoder, const ProtobufCMessageDescriptor *descriptor,
-                    const unsigned char *bytes, size_t size, const char *malformed) {
+static void *unpack(struct decoder *decoder, const ProtobufCMessageDescriptor *descriptor, const unsigned char *bytes,
+                    size_t size, const char *malformed) {
     ProtobufCAllocator allocator = {arena_alloc, arena_free, &decoder->arena};
     decoder->arena.used = 0;
-    if (decoder->arena.spill.taken) region_free(&decoder->arena.spill);
+    if (decoder->arena.spill.taken)
+        region_free(&decoder->arena.spill);
     if (size > UNPACKED_MAX) {
         proto_fail(decoder->error, PROTO_ERROR_LIMIT, decoder->offset, "a message is larger than is allowed");
         return NULL;
     }
     void *message = protobuf_c_message_unpack(descriptor, &allocator, size, bytes);
-    if (!message) corrupt(decoder, malformed);
+    if (!message)
+        corrupt(decoder, malformed);
     return message;
 }
 
 bool decode_value_type(struct decoder *decoder, const unsigned char *bytes, size_t size,
                        struct profile_value_type *type) {
-    const Perftools__Profiles__ValueType *message = unpack(
-        decoder, &perftools__profiles__value_type__descriptor, bytes, size, "a value type is malformed");
+    const Perftools__Profiles__ValueType *message =
+        unpack(decoder, &perftools__profiles__value_type__descriptor, bytes, size, "a value type is malformed");
     return message && decode_string_index(decoder, (uint64_t)message->type, &type->type) &&
            decode_string_index(decoder, (uint64_t)message->unit, &type->unit);
 }
@@ -152,11 +156,12 @@ bool decode_sample_type(struct decoder *decoder, const unsigned char *bytes, siz
 bool decode_mapping(struct decoder *decoder, const unsigned char *bytes, size_t size) {
     const Perftools__Profiles__Mapping *message =
         unpack(decoder, &perftools__profiles__mapping__descriptor, bytes, size, "a mapping is malformed");
-    if (!message || !add_id(decoder, &decoder->mappings, message->id, decoder->mappings.count,
-                            "a mapping has the id 0", "two mappings have the same id"))
+    if (!message || !add_id(decoder, &decoder->mappings, message->id, decoder->mappings.count, "a mapping has the id 0",
+                            "two mappings have the same id"))
         return false;
     struct profile_mapping *mapping = builder_append(&decoder->builder, PROFILE_MAPPINGS, 1);
-    if (!mapping) return no_room(decoder);
+    if (!mapping)
+        return no_room(decoder);
     *mapping = (struct profile_mapping){
         .start = message->memory_start,
         .limit = message->memory_limit,
@@ -177,7 +182,8 @@ bool decode_function(struct decoder *decoder, const unsigned char *bytes, size_t
                             "a function has the id 0", "two functions have the same id"))
         return false;
     struct profile_function *function = builder_append(&decoder->builder, PROFILE_FUNCTIONS, 1);
-    if (!function) return no_room(decoder);
+    if (!function)
+        return no_room(decoder);
     function->start_line = message->start_line;
     return decode_string_index(decoder, (uint64_t)message->name, &function->name) &&
            decode_string_index(decoder, (uint64_t)message->system_name, &function->system_name) &&
@@ -186,11 +192,13 @@ bool decode_function(struct decoder *decoder, const unsigned char *bytes, size_t
 
 static bool decode_lines(struct decoder *decoder, const Perftools__Profiles__Location *message) {
     struct profile_line *lines = builder_append(&decoder->builder, PROFILE_LINES, message->n_line);
-    if (!lines) return no_room(decoder);
+    if (!lines)
+        return no_room(decoder);
     for (size_t i = 0; i < message->n_line; i++) {
         const Perftools__Profiles__Line *line = message->line[i];
         lines[i] = (struct profile_line){.line = line->line, .column = line->column};
-        if (!store_reference(decoder, line->function_id, &lines[i].function)) return false;
+        if (!store_reference(decoder, line->function_id, &lines[i].function))
+            return false;
     }
     return true;
 }
@@ -202,7 +210,8 @@ bool decode_location(struct decoder *decoder, const unsigned char *bytes, size_t
                             "a location has the id 0", "two locations have the same id"))
         return false;
     struct profile_location *location = builder_append(&decoder->builder, PROFILE_LOCATIONS, 1);
-    if (!location) return no_room(decoder);
+    if (!location)
+        return no_room(decoder);
     *location = (struct profile_location){
         .address = message->address,
         .first_line = decoder->builder.profile->line_count,
@@ -216,7 +225,8 @@ bool decode_location(struct decoder *decoder, const unsigned char *bytes, size_t
 /* The number of varints in a packed field, or SIZE_MAX when the last one is cut off. */
 static size_t count_varints(const unsigned char *p, const unsigned char *end) {
     size_t count = 0;
-    if (p < end && end[-1] >= 0x80) return SIZE_MAX;
+    if (p < end && end[-1] >= 0x80)
+        return SIZE_MAX;
     for (; p < end; p++)
         count += *p < 0x80;
     return count;
@@ -224,30 +234,38 @@ static size_t count_varints(const unsigned char *p, const unsigned char *end) {
 
 static bool add_location_ids(struct decoder *decoder, const unsigned char *p, const unsigned char *end) {
     size_t count = count_varints(p, end);
-    if (count == SIZE_MAX) return corrupt(decoder, "a sample is malformed");
+    if (count == SIZE_MAX)
+        return corrupt(decoder, "a sample is malformed");
     uint32_t *ids = builder_append(&decoder->builder, PROFILE_LOCATION_IDS, count);
-    if (!ids) return no_room(decoder);
+    if (!ids)
+        return no_room(decoder);
     for (size_t i = 0; i < count; i++) {
         uint64_t id;
-        if (!wire_get_varint(&p, end, &id)) return corrupt(decoder, "a sample is malformed");
+        if (!wire_get_varint(&p, end, &id))
+            return corrupt(decoder, "a sample is malformed");
         if (id - 1 < REFERENCE_LARGE - 1) {
             ids[i] = (uint32_t)id;
             continue;
         }
-        if (!id) return corrupt(decoder, "a sample refers to a location with the id 0");
-        if (!store_reference(decoder, id, &ids[i])) return false;
+        if (!id)
+            return corrupt(decoder, "a sample refers to a location with the id 0");
+        if (!store_reference(decoder, id, &ids[i]))
+            return false;
     }
     return true;
 }
 
 static bool add_values(struct decoder *decoder, const unsigned char *p, const unsigned char *end) {
     size_t count = count_varints(p, end);
-    if (count == SIZE_MAX) return corrupt(decoder, "a sample is malformed");
+    if (count == SIZE_MAX)
+        return corrupt(decoder, "a sample is malformed");
     int64_t *values = builder_append(&decoder->builder, PROFILE_VALUES, count);
-    if (!values) return no_room(decoder);
+    if (!values)
+        return no_room(decoder);
     for (size_t i = 0; i < count; i++) {
         uint64_t value;
-        if (!wire_get_varint(&p, end, &value)) return corrupt(decoder, "a sample is malformed");
+        if (!wire_get_varint(&p, end, &value))
+            return corrupt(decoder, "a sample is malformed");
         values[i] = (int64_t)value;
     }
     return true;
@@ -263,16 +281,19 @@ struct field {
 
 static bool next_field(const unsigned char **p, const unsigned char *end, struct field *field) {
     uint64_t tag, size = 0;
-    if (!wire_get_varint(p, end, &tag) || tag >> 3 == 0) return false;
+    if (!wire_get_varint(p, end, &tag) || tag >> 3 == 0)
+        return false;
     field->number = tag >> 3;
     field->type = tag & 7;
     field->begin = *p;
     switch (field->type) {
     case WIRE_VARINT:
-        if (!wire_get_varint(p, end, &field->value)) return false;
+        if (!wire_get_varint(p, end, &field->value))
+            return false;
         break;
     case WIRE_BYTES:
-        if (!wire_get_varint(p, end, &size)) return false;
+        if (!wire_get_varint(p, end, &size))
+            return false;
         field->begin = *p;
         break;
     case WIRE_FIXED64:
@@ -284,7 +305,8 @@ static bool next_field(const unsigned char **p, const unsigned char *end, struct
     default:
         return false;
     }
-    if (size > (size_t)(end - *p)) return false;
+    if (size > (size_t)(end - *p))
+        return false;
     *p += size;
     field->end = *p;
     return true;
@@ -294,18 +316,21 @@ enum { LABEL_KEY = 1, LABEL_TEXT = 2, LABEL_NUMBER = 3, LABEL_UNIT = 4 };
 
 static bool decode_label(struct decoder *decoder, const unsigned char *p, const unsigned char *end) {
     struct profile_label *label = builder_append(&decoder->builder, PROFILE_LABELS, 1);
-    if (!label) return no_room(decoder);
+    if (!label)
+        return no_room(decoder);
     *label = (struct profile_label){0};
     while (p < end) {
         struct field field;
         if (!next_field(&p, end, &field) || (field.number <= LABEL_UNIT && field.type != WIRE_VARINT))
             return corrupt(decoder, "a label is malformed");
-        if (field.number == LABEL_NUMBER) label->number = (int64_t)field.value;
+        if (field.number == LABEL_NUMBER)
+            label->number = (int64_t)field.value;
         string_id *text = field.number == LABEL_KEY    ? &label->key
                           : field.number == LABEL_TEXT ? &label->text
                           : field.number == LABEL_UNIT ? &label->unit
                                                        : NULL;
-        if (text && !decode_string_index(decoder, field.value, text)) return false;
+        if (text && !decode_string_index(decoder, field.value, text))
+            return false;
     }
     if (label->text) {
         label->number = 0;
@@ -323,8 +348,7 @@ static bool decode_sample_field(struct decoder *decoder, const struct field *fie
         return is_number ? add_location_ids(decoder, field->begin, field->end)
                          : corrupt(decoder, "a sample is malformed");
     case SAMPLE_VALUE:
-        return is_number ? add_values(decoder, field->begin, field->end)
-                         : corrupt(decoder, "a sample is malformed");
+        return is_number ? add_values(decoder, field->begin, field->end) : corrupt(decoder, "a sample is malformed");
     case SAMPLE_LABEL:
         return field->type == WIRE_BYTES ? decode_label(decoder, field->begin, field->end)
                                          : corrupt(decoder, "a sample is malformed");
@@ -338,20 +362,25 @@ bool decode_sample(struct decoder *decoder, const unsigned char *bytes, size_t s
     struct profile *profile = builder->profile;
     const unsigned char *p = bytes, *end = bytes + size;
     struct profile_sample *sample = builder_append(builder, PROFILE_SAMPLES, 1);
-    if (!sample) return no_room(decoder);
-    if (!push_word(decoder, &decoder->sample_offsets, decoder->offset)) return false;
+    if (!sample)
+        return no_room(decoder);
+    if (!push_word(decoder, &decoder->sample_offsets, decoder->offset))
+        return false;
     sample->first_location = profile->location_id_count;
     sample->first_label = profile->label_count;
     uint32_t first_value = builder->value_count;
     while (p < end) {
         struct field field;
-        if (!next_field(&p, end, &field)) return corrupt(decoder, "a sample is malformed");
-        if (!decode_sample_field(decoder, &field)) return false;
+        if (!next_field(&p, end, &field))
+            return corrupt(decoder, "a sample is malformed");
+        if (!decode_sample_field(decoder, &field))
+            return false;
     }
     sample->location_count = profile->location_id_count - sample->first_location;
     sample->label_count = profile->label_count - sample->first_label;
     uint32_t value_count = builder->value_count - first_value;
-    if (profile->sample_count == 1) decoder->values_per_sample = value_count;
+    if (profile->sample_count == 1)
+        decoder->values_per_sample = value_count;
     if (value_count != decoder->values_per_sample)
         return corrupt(decoder, "a sample has not one value for each sample type");
     return true;

@@ -46,8 +46,8 @@ struct decoder {
     uint64_t largest_string, largest_string_offset;    /* the highest index into the string table so far */
 };
 
-bool decoder_init(struct decoder *decoder, struct region *region, struct profile *profile,
-                  uint64_t max_memory, struct proto_error *error);
+bool decoder_init(struct decoder *decoder, struct region *region, struct profile *profile, uint64_t max_memory,
+                  struct proto_error *error);
 void decoder_free(struct decoder *decoder);
 
 /* Each takes the bytes of one message. False and *error when a rule of the format is broken. */

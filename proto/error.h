@@ -27,7 +27,8 @@ struct proto_error {
 /* Keeps the first error and returns false, so that a failing call is `return proto_fail(...)`. */
 static inline bool proto_fail(struct proto_error *error, enum proto_error_code code, uint64_t offset,
                               const char *text) {
-    if (error->code == PROTO_OK) *error = (struct proto_error){.code = code, .offset = offset, .text = text};
+    if (error->code == PROTO_OK)
+        *error = (struct proto_error){.code = code, .offset = offset, .text = text};
     return false;
 }
 

@@ -51,7 +51,8 @@ static bool regex_matches(const regex_t *regex, const char *text, size_t length)
 
 static bool matcher_compile(struct matcher *matcher, struct region *region, const struct profile *profile,
                             const char *pattern, const char *malformed, struct proto_error *error) {
-    if (!pattern) return true;
+    if (!pattern)
+        return true;
     if (regcomp(&matcher->regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
         return proto_fail(error, PROTO_ERROR_FORMAT, 0, malformed);
     matcher->is_set = true;
@@ -60,7 +61,8 @@ static bool matcher_compile(struct matcher *matcher, struct region *region, cons
 }
 
 static void matcher_free(struct matcher *matcher) {
-    if (matcher->is_set) regfree(&matcher->regex);
+    if (matcher->is_set)
+        regfree(&matcher->regex);
 }
 
 static bool matches(struct matcher *matcher, const struct profile *profile, string_id id) {
@@ -72,9 +74,9 @@ static bool matches(struct matcher *matcher, const struct profile *profile, stri
     return *known == KNOWN_MATCH;
 }
 
-static bool line_matches(struct matcher *matcher, const struct profile *profile,
-                         const struct profile_line *line) {
-    if (line->function == PROFILE_NONE) return false;
+static bool line_matches(struct matcher *matcher, const struct profile *profile, const struct profile_line *line) {
+    if (line->function == PROFILE_NONE)
+        return false;
     const struct profile_function *function = &profile->functions[line->function];
     return matches(matcher, profile, function->name) || matches(matcher, profile, function->filename);
 }
@@ -88,14 +90,15 @@ static bool mapping_matches(struct matcher *matcher, const struct profile *profi
 static bool location_matches(struct matcher *matcher, const struct profile *profile,
                              const struct profile_location *location) {
     for (uint32_t i = 0; i < location->line_count; i++) {
-        if (line_matches(matcher, profile, &profile->lines[location->first_line + i])) return true;
+        if (line_matches(matcher, profile, &profile->lines[location->first_line + i]))
+            return true;
     }
     return mapping_matches(matcher, profile, location);
 }
 
 /* Keeps the lines whose match is as wanted, and those of which no function is known. */
-static void keep_lines(struct matcher *matcher, const struct profile *profile,
-                       struct profile_location *location, bool wanted) {
+static void keep_lines(struct matcher *matcher, const struct profile *profile, struct profile_location *location,
+                       bool wanted) {
     struct profile_line *lines = profile->lines + location->first_line;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < location->line_count; i++) {
@@ -117,28 +120,32 @@ static unsigned char judge_location(struct matchers *all, const struct profile *
     else if (!all->focus.is_set || location_matches(&all->focus, profile, location))
         flags |= IN_FOCUS;
     if (all->hide.is_set && location_matches(&all->hide, profile, location)) {
-        if (mapping_matches(&all->hide, profile, location)) location->line_count = 0;
+        if (mapping_matches(&all->hide, profile, location))
+            location->line_count = 0;
         keep_lines(&all->hide, profile, location, false);
         flags |= location->line_count ? 0 : HIDDEN;
     }
     if (all->show.is_set) {
-        if (!mapping_matches(&all->show, profile, location)) keep_lines(&all->show, profile, location, true);
+        if (!mapping_matches(&all->show, profile, location))
+            keep_lines(&all->show, profile, location, true);
         flags |= location->line_count ? 0 : HIDDEN;
     }
     return flags;
 }
 
 /* Takes the hidden frames out of the stack. False when the sample is to be left out. */
-static bool filter_sample(const struct matchers *all, const struct profile *profile,
-                          const unsigned char *flags, struct profile_sample *sample) {
+static bool filter_sample(const struct matchers *all, const struct profile *profile, const unsigned char *flags,
+                          struct profile_sample *sample) {
     uint32_t *ids = profile->location_ids + sample->first_location;
     unsigned char seen = 0;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < sample->location_count; i++)
         seen |= flags[ids[i]];
-    if ((seen & IGNORED) || (all->focus.is_set && !(seen & IN_FOCUS))) return false;
+    if ((seen & IGNORED) || (all->focus.is_set && !(seen & IN_FOCUS)))
+        return false;
     for (uint32_t i = 0; i < sample->location_count; i++) {
-        if (!(flags[ids[i]] & HIDDEN)) ids[kept++] = ids[i];
+        if (!(flags[ids[i]] & HIDDEN))
+            ids[kept++] = ids[i];
     }
     bool lost_all = sample->location_count && !kept;
     sample->location_count = kept;
@@ -150,7 +157,8 @@ static void filter_samples(const struct matchers *all, struct profile *profile, 
     uint32_t kept = 0;
     for (uint32_t i = 0; i < profile->sample_count; i++) {
         struct profile_sample sample = profile->samples[i];
-        if (!filter_sample(all, profile, flags, &sample)) continue;
+        if (!filter_sample(all, profile, flags, &sample))
+            continue;
         memmove(profile->values + kept * types, profile->values + i * types, types * sizeof *profile->values);
         profile->samples[kept++] = sample;
     }
@@ -159,14 +167,11 @@ static void filter_samples(const struct matchers *all, struct profile *profile, 
 
 static bool compile_all(struct matchers *all, struct region *region, const struct profile *profile,
                         const struct filter *filter, struct proto_error *error) {
-    return matcher_compile(&all->focus, region, profile, filter->focus, "focus is not a regular expression",
+    return matcher_compile(&all->focus, region, profile, filter->focus, "focus is not a regular expression", error) &&
+           matcher_compile(&all->ignore, region, profile, filter->ignore, "ignore is not a regular expression",
                            error) &&
-           matcher_compile(&all->ignore, region, profile, filter->ignore,
-                           "ignore is not a regular expression", error) &&
-           matcher_compile(&all->hide, region, profile, filter->hide, "hide is not a regular expression",
-                           error) &&
-           matcher_compile(&all->show, region, profile, filter->show, "show is not a regular expression",
-                           error);
+           matcher_compile(&all->hide, region, profile, filter->hide, "hide is not a regular expression", error) &&
+           matcher_compile(&all->show, region, profile, filter->show, "show is not a regular expression", error);
 }
 
 bool filter_apply(struct profile *profile, const struct filter *filter, struct proto_error *error) {
@@ -195,7 +200,8 @@ static unsigned long largest_number(const char *p) {
     for (; *p && *p != '}'; p++) {
         number = isdigit((unsigned char)*p) ? number * 10 + (unsigned long)(*p - '0') : 0;
         largest = number > largest ? number : largest;
-        if (largest > REPETITION_MAX) break;
+        if (largest > REPETITION_MAX)
+            break;
     }
     return largest;
 }
@@ -204,28 +210,33 @@ static unsigned long largest_number(const char *p) {
  * reference makes matching exponential. */
 static bool is_tame(const char *pattern, size_t length) {
     unsigned long product = 1;
-    if (length > PATTERN_MAX || memchr(pattern, '\0', length)) return false;
+    if (length > PATTERN_MAX || memchr(pattern, '\0', length))
+        return false;
     for (const char *p = pattern; *p; p++) {
-        if (*p == '\\' && isdigit((unsigned char)p[1])) return false;
+        if (*p == '\\' && isdigit((unsigned char)p[1]))
+            return false;
         if (*p == '\\' && p[1])
             p++;
         else if (*p == '{')
             product *= largest_number(p + 1);
-        if (product > REPETITION_MAX) return false;
+        if (product > REPETITION_MAX)
+            return false;
     }
     return true;
 }
 
 /* "^(pattern)$" for one of the profile's own expressions. */
-static bool compile_whole(struct matcher *matcher, struct region *region, const struct profile *profile,
-                          string_id id, struct proto_error *error) {
-    static const char malformed[] =
-        "the profile's drop_frames or keep_frames is not a usable regular expression";
+static bool compile_whole(struct matcher *matcher, struct region *region, const struct profile *profile, string_id id,
+                          struct proto_error *error) {
+    static const char malformed[] = "the profile's drop_frames or keep_frames is not a usable regular expression";
     const struct profile_string *string = &profile->strings[id];
-    if (!id || !string->length) return true;
-    if (!is_tame(string->text, string->length)) return proto_fail(error, PROTO_ERROR_FORMAT, 0, malformed);
+    if (!id || !string->length)
+        return true;
+    if (!is_tame(string->text, string->length))
+        return proto_fail(error, PROTO_ERROR_FORMAT, 0, malformed);
     char *whole = region_alloc(region, string->length + sizeof "^()$");
-    if (!whole) return out_of_memory(error);
+    if (!whole)
+        return out_of_memory(error);
     memcpy(whole, "^(", 2);
     memcpy(whole + 2, string->text, string->length);
     memcpy(whole + 2 + string->length, ")$", sizeof ")$");
@@ -237,7 +248,8 @@ static size_t reserved_piece(const char *p, const char *end) {
     static const char *const pieces[] = {"(anonymous namespace)", "operator()"};
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
         size_t length = strlen(pieces[i]);
-        if ((size_t)(end - p) >= length && memcmp(p, pieces[i], length) == 0) return length;
+        if ((size_t)(end - p) >= length && memcmp(p, pieces[i], length) == 0)
+            return length;
     }
     return 0;
 }
@@ -249,7 +261,8 @@ static size_t simple_name(const struct profile_string *string, const char **begi
     *begin = p;
     while (p < end) {
         size_t reserved = reserved_piece(p, end);
-        if (!reserved && *p == '(') break;
+        if (!reserved && *p == '(')
+            break;
         p += reserved ? reserved : 1;
     }
     return (size_t)(p - *begin);
@@ -259,9 +272,9 @@ struct droppers {
     struct matcher drop, keep;
 };
 
-static bool is_dropped(const struct droppers *all, const struct profile *profile,
-                       const struct profile_line *line) {
-    if (line->function == PROFILE_NONE) return false;
+static bool is_dropped(const struct droppers *all, const struct profile *profile, const struct profile_line *line) {
+    if (line->function == PROFILE_NONE)
+        return false;
     string_id id = profile->functions[line->function].name;
     unsigned char *known = &all->drop.known[id];
     if (!*known) {
@@ -283,21 +296,24 @@ static unsigned char cut_location(const struct droppers *all, const struct profi
     uint32_t i = location->line_count;
     while (i && !is_dropped(all, profile, &profile->lines[location->first_line + i - 1]))
         i--;
-    if (!i) return CUT_NOWHERE;
-    if (i == location->line_count) return CUT_WITH;
+    if (!i)
+        return CUT_NOWHERE;
+    if (i == location->line_count)
+        return CUT_WITH;
     location->first_line += i;
     location->line_count -= i;
     return CUT_BELOW;
 }
 
-static void cut_sample(const struct profile *profile, const unsigned char *cuts,
-                       struct profile_sample *sample) {
+static void cut_sample(const struct profile *profile, const unsigned char *cuts, struct profile_sample *sample) {
     const uint32_t *ids = profile->location_ids + sample->first_location;
     bool found_user = false;
     for (uint32_t i = sample->location_count; i-- > 0;) {
         unsigned char cut = cuts[ids[i]];
-        if (cut == CUT_NOWHERE) found_user = true;
-        if (cut == CUT_NOWHERE || !found_user) continue;
+        if (cut == CUT_NOWHERE)
+            found_user = true;
+        if (cut == CUT_NOWHERE || !found_user)
+            continue;
         uint32_t gone = cut == CUT_WITH ? i + 1 : i;
         sample->first_location += gone;
         sample->location_count -= gone;
@@ -307,9 +323,11 @@ static void cut_sample(const struct profile *profile, const unsigned char *cuts,
 
 static bool drop_frames(struct profile *profile, const struct droppers *all, struct region *region,
                         struct proto_error *error) {
-    if (!all->drop.is_set) return true;
+    if (!all->drop.is_set)
+        return true;
     unsigned char *cuts = region_alloc(region, profile->location_count);
-    if (!cuts) return out_of_memory(error);
+    if (!cuts)
+        return out_of_memory(error);
     for (uint32_t i = 0; i < profile->location_count; i++)
         cuts[i] = cut_location(all, profile, &profile->locations[i]);
     for (uint32_t i = 0; i < profile->sample_count; i++)

@@ -40,14 +40,13 @@ static z_stream empty_stream(struct region *region) {
 }
 
 /* Offset in the file of the next byte that was not used yet. */
-static uint64_t file_offset(const struct gzip_reader *reader) {
-    return reader->file_bytes - reader->stream.avail_in;
-}
+static uint64_t file_offset(const struct gzip_reader *reader) { return reader->file_bytes - reader->stream.avail_in; }
 
 /* Adds to the input what one read(2) gives; at_end when there is nothing more. */
 static bool read_more(struct gzip_reader *reader, struct proto_error *error) {
     z_stream *stream = &reader->stream;
-    if (stream->avail_in) memmove(reader->input, stream->next_in, stream->avail_in);
+    if (stream->avail_in)
+        memmove(reader->input, stream->next_in, stream->avail_in);
     stream->next_in = reader->input;
     ssize_t got;
     do {
@@ -61,15 +60,15 @@ static bool read_more(struct gzip_reader *reader, struct proto_error *error) {
     reader->file_bytes += (uint64_t)got;
     stream->avail_in += (unsigned)got;
     if (reader->max_compressed && reader->file_bytes > reader->max_compressed)
-        return proto_fail(error, PROTO_ERROR_LIMIT, reader->max_compressed,
-                          "the file is larger than is allowed");
+        return proto_fail(error, PROTO_ERROR_LIMIT, reader->max_compressed, "the file is larger than is allowed");
     return true;
 }
 
 /* At least `count` bytes of input, unless the file ends before. */
 static bool fill(struct gzip_reader *reader, unsigned count, struct proto_error *error) {
     while (reader->stream.avail_in < count && !reader->at_end) {
-        if (!read_more(reader, error)) return false;
+        if (!read_more(reader, error))
+            return false;
     }
     return true;
 }
@@ -88,10 +87,13 @@ bool gzip_reader_open(struct gzip_reader *reader, struct region *region, int fd,
         .input = region_alloc(region, GZIP_INPUT_SIZE),
         .stream = empty_stream(region),
     };
-    if (!reader->input) return proto_fail(error, PROTO_ERROR_MEMORY, 0, "out of memory");
-    if (!fill(reader, 2, error)) return false;
+    if (!reader->input)
+        return proto_fail(error, PROTO_ERROR_MEMORY, 0, "out of memory");
+    if (!fill(reader, 2, error))
+        return false;
     reader->is_plain = !has_magic(reader);
-    if (reader->is_plain) return true;
+    if (reader->is_plain)
+        return true;
     reader->inside_member = true;
     if (inflateInit2(&reader->stream, WINDOW_BITS_GZIP) != Z_OK)
         return proto_fail(error, PROTO_ERROR_MEMORY, 0, "out of memory");
@@ -102,7 +104,8 @@ bool gzip_reader_open(struct gzip_reader *reader, struct region *region, int fd,
 static bool fail_inflate(const struct gzip_reader *reader, int status, struct proto_error *error) {
     uint64_t offset = file_offset(reader);
     const char *reason = reader->stream.msg ? reader->stream.msg : "";
-    if (status == Z_MEM_ERROR) return proto_fail(error, PROTO_ERROR_MEMORY, offset, "out of memory");
+    if (status == Z_MEM_ERROR)
+        return proto_fail(error, PROTO_ERROR_MEMORY, offset, "out of memory");
     if (strcmp(reason, "incorrect data check") == 0)
         return proto_fail(error, PROTO_ERROR_CORRUPT, offset, "the checksum of the gzip data is wrong");
     if (strcmp(reason, "incorrect length check") == 0)
@@ -112,8 +115,10 @@ static bool fail_inflate(const struct gzip_reader *reader, int status, struct pr
 
 /* Between two members: the next one begins, or the stream ends. */
 static bool next_member(struct gzip_reader *reader, struct proto_error *error) {
-    if (!fill(reader, 2, error)) return false;
-    if (!reader->stream.avail_in) return true;
+    if (!fill(reader, 2, error))
+        return false;
+    if (!reader->stream.avail_in)
+        return true;
     if (!has_magic(reader))
         return proto_fail(error, PROTO_ERROR_CORRUPT, file_offset(reader), "bytes follow the gzip data");
     inflateReset(&reader->stream);
@@ -125,7 +130,8 @@ static bool next_member(struct gzip_reader *reader, struct proto_error *error) {
 static bool inflate_some(struct gzip_reader *reader, unsigned char *out, size_t room, size_t *size,
                          struct proto_error *error) {
     z_stream *stream = &reader->stream;
-    if (!fill(reader, 1, error)) return false;
+    if (!fill(reader, 1, error))
+        return false;
     if (!stream->avail_in)
         return proto_fail(error, PROTO_ERROR_TRUNCATED, reader->file_bytes, "the gzip data is truncated");
     stream->next_out = out;
@@ -150,13 +156,17 @@ static void copy_plain(struct gzip_reader *reader, unsigned char *out, size_t ro
 bool gzip_read(struct gzip_reader *reader, void *out, size_t room, size_t *size, struct proto_error *error) {
     *size = 0;
     if (reader->is_plain) {
-        if (!fill(reader, 1, error)) return false;
+        if (!fill(reader, 1, error))
+            return false;
         copy_plain(reader, out, room, size);
     }
     while (!*size && !reader->is_plain) {
-        if (!reader->inside_member && !next_member(reader, error)) return false;
-        if (!reader->inside_member) break;
-        if (!inflate_some(reader, out, room, size, error)) return false;
+        if (!reader->inside_member && !next_member(reader, error))
+            return false;
+        if (!reader->inside_member)
+            break;
+        if (!inflate_some(reader, out, room, size, error))
+            return false;
     }
     reader->stream_bytes += *size;
     if (reader->max_uncompressed && reader->stream_bytes > reader->max_uncompressed)
@@ -165,16 +175,16 @@ bool gzip_read(struct gzip_reader *reader, void *out, size_t room, size_t *size,
     return true;
 }
 
-bool gzip_writer_open(struct gzip_writer *writer, struct region *region, gzip_sink sink, void *context,
-                      int level, struct proto_error *error) {
+bool gzip_writer_open(struct gzip_writer *writer, struct region *region, gzip_sink sink, void *context, int level,
+                      struct proto_error *error) {
     *writer = (struct gzip_writer){
         .sink = sink,
         .context = context,
         .output = region_alloc(region, OUTPUT_SIZE),
         .stream = empty_stream(region),
     };
-    if (!writer->output || deflateInit2(&writer->stream, level, Z_DEFLATED, WINDOW_BITS_GZIP, MEMORY_LEVEL,
-                                        Z_DEFAULT_STRATEGY) != Z_OK)
+    if (!writer->output ||
+        deflateInit2(&writer->stream, level, Z_DEFLATED, WINDOW_BITS_GZIP, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
         return proto_fail(error, PROTO_ERROR_MEMORY, 0, "out of memory");
     return true;
 }
@@ -203,7 +213,8 @@ bool gzip_write(struct gzip_writer *writer, const void *bytes, size_t size, stru
         unsigned step = size < UINT32_MAX ? (unsigned)size : UINT32_MAX;
         writer->stream.next_in = next;
         writer->stream.avail_in = step;
-        if (!deflate_all(writer, Z_NO_FLUSH, error)) return false;
+        if (!deflate_all(writer, Z_NO_FLUSH, error))
+            return false;
         writer->stream_bytes += step;
         next += step;
         size -= step;

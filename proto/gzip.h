@@ -48,8 +48,8 @@ struct gzip_writer {
 };
 
 /* `level` is zlib's, 0 to 9; -1 is zlib's default. */
-bool gzip_writer_open(struct gzip_writer *writer, struct region *region, gzip_sink sink, void *context,
-                      int level, struct proto_error *error);
+bool gzip_writer_open(struct gzip_writer *writer, struct region *region, gzip_sink sink, void *context, int level,
+                      struct proto_error *error);
 bool gzip_write(struct gzip_writer *writer, const void *bytes, size_t size, struct proto_error *error);
 /* Ends the member; nothing can be written afterwards. */
 bool gzip_writer_close(struct gzip_writer *writer, struct proto_error *error);

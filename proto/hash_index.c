@@ -24,7 +24,8 @@ uint64_t hash_bytes(const void *bytes, size_t length, uint64_t seed) {
         hash = hash64(hash ^ word);
     }
     word = 0;
-    if (length) memcpy(&word, p, length);
+    if (length)
+        memcpy(&word, p, length);
     return hash64(hash ^ word);
 }
 
@@ -37,11 +38,14 @@ static void put(struct hash_index *index, uint32_t number) {
 
 static bool grow(struct hash_index *index) {
     size_t slots = index->slots ? ((size_t)index->slot_mask + 1) * 2 : FIRST_SLOTS;
-    if (slots > UINT32_MAX) return false;
+    if (slots > UINT32_MAX)
+        return false;
     uint32_t *hashes = region_alloc(index->region, slots / 2 * sizeof *hashes);
     uint32_t *fresh = region_alloc(index->region, slots * sizeof *fresh);
-    if (!hashes || !fresh) return false;
-    if (index->count) memcpy(hashes, index->hashes, index->count * sizeof *hashes);
+    if (!hashes || !fresh)
+        return false;
+    if (index->count)
+        memcpy(hashes, index->hashes, index->count * sizeof *hashes);
     index->hashes = hashes;
     index->slots = fresh;
     index->slot_mask = (uint32_t)slots - 1;
@@ -52,7 +56,8 @@ static bool grow(struct hash_index *index) {
 }
 
 bool hash_index_add(struct hash_index *index, uint32_t hash) {
-    if (index->count == index->capacity && !grow(index)) return false;
+    if (index->count == index->capacity && !grow(index))
+        return false;
     index->hashes[index->count] = hash;
     put(index, index->count++);
     return true;
@@ -62,7 +67,8 @@ bool hash_index_add(struct hash_index *index, uint32_t hash) {
 static uint32_t scan(const struct hash_index *index, uint32_t hash, uint32_t *slot) {
     for (; index->slots[*slot]; *slot = (*slot + 1) & index->slot_mask) {
         uint32_t number = index->slots[*slot] - 1;
-        if (index->hashes[number] == hash) return number;
+        if (index->hashes[number] == hash)
+            return number;
     }
     return HASH_INDEX_NONE;
 }

@@ -19,9 +19,7 @@
 
 enum { DIRECT_FIRST = 1024, DIRECT_FACTOR = 4, SLOTS_FIRST = 1024 };
 
-void id_map_init(struct id_map *map) {
-    *map = (struct id_map){.seed = rand_entropy()};
-}
+void id_map_init(struct id_map *map) { *map = (struct id_map){.seed = rand_entropy()}; }
 
 void id_map_free(struct id_map *map) {
     region_free(&map->direct_region);
@@ -38,7 +36,8 @@ static struct id_slot *probe(struct id_slot *slots, size_t mask, uint64_t id, ui
 }
 
 uint32_t id_map_find_slow(const struct id_map *map, uint64_t id) {
-    if (!map->slots || !id) return PROFILE_NONE;
+    if (!map->slots || !id)
+        return PROFILE_NONE;
     const struct id_slot *slot = probe(map->slots, map->slot_mask, id, map->seed);
     return slot->id ? slot->index : PROFILE_NONE;
 }
@@ -47,7 +46,8 @@ static bool grow_direct(struct id_map *map, uint64_t id) {
     size_t capacity = map->direct_count * sizeof *map->direct;
     size_t need = (id + 1) * sizeof *map->direct;
     uint32_t *direct = builder_grow_array(&map->direct_region, map->direct, capacity, need, &capacity);
-    if (!direct) return false;
+    if (!direct)
+        return false;
     map->direct = direct;
     map->direct_count = capacity / sizeof *map->direct;
     return true;
@@ -57,9 +57,11 @@ static bool grow_slots(struct id_map *map) {
     size_t count = map->slots ? (map->slot_mask + 1) * 2 : SLOTS_FIRST;
     struct region fresh = {0};
     struct id_slot *slots = region_alloc(&fresh, count * sizeof *slots);
-    if (!slots) return false;
+    if (!slots)
+        return false;
     for (size_t i = 0; map->slots && i <= map->slot_mask; i++) {
-        if (map->slots[i].id) *probe(slots, count - 1, map->slots[i].id, map->seed) = map->slots[i];
+        if (map->slots[i].id)
+            *probe(slots, count - 1, map->slots[i].id, map->seed) = map->slots[i];
     }
     region_free(&map->slot_region);
     map->slot_region = fresh;
@@ -69,15 +71,19 @@ static bool grow_slots(struct id_map *map) {
 }
 
 enum id_map_result id_map_add(struct id_map *map, uint64_t id, uint32_t index) {
-    if (!id) return ID_MAP_ZERO;
-    if (id_map_find(map, id) != PROFILE_NONE) return ID_MAP_TWICE;
+    if (!id)
+        return ID_MAP_ZERO;
+    if (id_map_find(map, id) != PROFILE_NONE)
+        return ID_MAP_TWICE;
     map->count++;
     if (id < DIRECT_FIRST + (uint64_t)map->count * DIRECT_FACTOR) {
-        if (id >= map->direct_count && !grow_direct(map, id)) return ID_MAP_NO_MEMORY;
+        if (id >= map->direct_count && !grow_direct(map, id))
+            return ID_MAP_NO_MEMORY;
         map->direct[id] = index + 1;
         return ID_MAP_ADDED;
     }
-    if ((!map->slots || map->slot_used * 2 > map->slot_mask) && !grow_slots(map)) return ID_MAP_NO_MEMORY;
+    if ((!map->slots || map->slot_used * 2 > map->slot_mask) && !grow_slots(map))
+        return ID_MAP_NO_MEMORY;
     *probe(map->slots, map->slot_mask, id, map->seed) = (struct id_slot){id, index};
     map->slot_used++;
     return ID_MAP_ADDED;

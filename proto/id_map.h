@@ -33,7 +33,8 @@ uint32_t id_map_find_slow(const struct id_map *map, uint64_t id);
 
 /* PROFILE_NONE for an id that was never added. */
 static inline uint32_t id_map_find(const struct id_map *map, uint64_t id) {
-    if (id < map->direct_count && map->direct[id]) return map->direct[id] - 1;
+    if (id < map->direct_count && map->direct[id])
+        return map->direct[id] - 1;
     return id_map_find_slow(map, id);
 }
 

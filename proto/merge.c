@@ -55,9 +55,7 @@ static bool no_memory(struct merger *merger) {
     return proto_fail(merger->error, PROTO_ERROR_MEMORY, 0, "out of memory");
 }
 
-static bool no_room(struct merger *merger) {
-    return builder_fail(&merger->builder, merger->error, 0);
-}
+static bool no_room(struct merger *merger) { return builder_fail(&merger->builder, merger->error, 0); }
 
 static bool intern(struct merger *merger, const char *text, size_t length, string_id *id) {
     *id = strtab_intern(&merger->strings, text, length, NULL);
@@ -70,7 +68,8 @@ static bool map_string(struct merger *merger, string_id *id) {
     if (!*known) {
         const struct profile_string *string = &merger->from->strings[*id];
         string_id mapped;
-        if (!intern(merger, string->text, string->length, &mapped)) return false;
+        if (!intern(merger, string->text, string->length, &mapped))
+            return false;
         *known = mapped + 1;
     }
     *id = *known - 1;
@@ -99,18 +98,21 @@ static bool map_mapping(struct merger *merger, uint32_t index, uint32_t *mapped)
     }
     struct profile *sum = merger->sum;
     struct profile_mapping mapping = merger->from->mappings[index];
-    if (!map_string(merger, &mapping.filename) || !map_string(merger, &mapping.build_id)) return false;
+    if (!map_string(merger, &mapping.filename) || !map_string(merger, &mapping.build_id))
+        return false;
     struct mapping_key key = mapping_key(&mapping);
     uint32_t slot, hash = (uint32_t)hash_bytes(&key, sizeof key, merger->seed);
     *mapped = hash_index_first(&merger->mappings, hash, &slot);
     for (; *mapped != HASH_INDEX_NONE; *mapped = hash_index_next(&merger->mappings, hash, &slot)) {
         struct mapping_key known = mapping_key(&sum->mappings[*mapped]);
-        if (memcmp(&known, &key, sizeof key) == 0) break;
+        if (memcmp(&known, &key, sizeof key) == 0)
+            break;
     }
     if (*mapped == HASH_INDEX_NONE) {
         *mapped = sum->mapping_count;
         struct profile_mapping *added = builder_append(&merger->builder, PROFILE_MAPPINGS, 1);
-        if (!added || !hash_index_add(&merger->mappings, hash)) return no_room(merger);
+        if (!added || !hash_index_add(&merger->mappings, hash))
+            return no_room(merger);
         *added = mapping;
     }
     merger->memo.mappings[index] = *mapped + 1;
@@ -141,7 +143,8 @@ static bool map_function(struct merger *merger, uint32_t *index) {
     if (mapped == HASH_INDEX_NONE) {
         mapped = sum->function_count;
         struct profile_function *added = builder_append(&merger->builder, PROFILE_FUNCTIONS, 1);
-        if (!added || !hash_index_add(&merger->functions, hash)) return no_room(merger);
+        if (!added || !hash_index_add(&merger->functions, hash))
+            return no_room(merger);
         *added = function;
     }
     *memo = mapped + 1;
@@ -152,17 +155,18 @@ static bool map_function(struct merger *merger, uint32_t *index) {
 /* Appends the lines of the input's location to the sum. */
 static bool map_lines(struct merger *merger, const struct profile_location *location) {
     struct profile_line *lines = builder_append(&merger->builder, PROFILE_LINES, location->line_count);
-    if (!lines) return no_room(merger);
+    if (!lines)
+        return no_room(merger);
     for (uint32_t i = 0; i < location->line_count; i++) {
         lines[i] = merger->from->lines[location->first_line + i];
-        if (lines[i].function != PROFILE_NONE && !map_function(merger, &lines[i].function)) return false;
+        if (lines[i].function != PROFILE_NONE && !map_function(merger, &lines[i].function))
+            return false;
     }
     return true;
 }
 
 static uint32_t hash_location(const struct merger *merger, const struct profile_location *location) {
-    uint64_t hash =
-        merger->seed ^ location->address ^ (uint64_t)location->mapping << 32 ^ location->is_folded;
+    uint64_t hash = merger->seed ^ location->address ^ (uint64_t)location->mapping << 32 ^ location->is_folded;
     for (uint32_t i = 0; i < location->line_count; i++) {
         const struct profile_line *line = &merger->sum->lines[location->first_line + i];
         hash = hash64(hash ^ line->function);
@@ -179,18 +183,20 @@ static bool same_location(const struct profile *sum, const struct profile_locati
         return false;
     for (uint32_t i = 0; i < a->line_count; i++) {
         const struct profile_line *x = &sum->lines[a->first_line + i], *y = &sum->lines[b->first_line + i];
-        if (x->function != y->function || x->line != y->line || x->column != y->column) return false;
+        if (x->function != y->function || x->line != y->line || x->column != y->column)
+            return false;
     }
     return true;
 }
 
 /* The mapping of the location, and its address as it would be where the sum's mapping lies. */
 static bool place_location(struct merger *merger, struct profile_location *location) {
-    if (location->mapping == PROFILE_NONE) return true;
+    if (location->mapping == PROFILE_NONE)
+        return true;
     uint32_t mapped;
-    if (!map_mapping(merger, location->mapping, &mapped)) return false;
-    location->address +=
-        merger->sum->mappings[mapped].start - merger->from->mappings[location->mapping].start;
+    if (!map_mapping(merger, location->mapping, &mapped))
+        return false;
+    location->address += merger->sum->mappings[mapped].start - merger->from->mappings[location->mapping].start;
     location->mapping = mapped;
     return true;
 }
@@ -204,7 +210,8 @@ static bool map_location(struct merger *merger, uint32_t *index) {
     }
     struct profile_location location = merger->from->locations[*index];
     uint32_t first_line = sum->line_count;
-    if (!place_location(merger, &location) || !map_lines(merger, &location)) return false;
+    if (!place_location(merger, &location) || !map_lines(merger, &location))
+        return false;
     location.first_line = first_line;
     uint32_t slot, hash = hash_location(merger, &location);
     uint32_t mapped = hash_index_first(&merger->locations, hash, &slot);
@@ -213,7 +220,8 @@ static bool map_location(struct merger *merger, uint32_t *index) {
     if (mapped == HASH_INDEX_NONE) {
         mapped = sum->location_count;
         struct profile_location *added = builder_append(&merger->builder, PROFILE_LOCATIONS, 1);
-        if (!added || !hash_index_add(&merger->locations, hash)) return no_room(merger);
+        if (!added || !hash_index_add(&merger->locations, hash))
+            return no_room(merger);
         *added = location;
     } else {
         sum->line_count = first_line;
@@ -225,10 +233,12 @@ static bool map_location(struct merger *merger, uint32_t *index) {
 
 static bool map_stack(struct merger *merger, const struct profile_sample *sample) {
     uint32_t *ids = builder_append(&merger->builder, PROFILE_LOCATION_IDS, sample->location_count);
-    if (!ids) return no_room(merger);
+    if (!ids)
+        return no_room(merger);
     for (uint32_t i = 0; i < sample->location_count; i++) {
         ids[i] = merger->from->location_ids[sample->first_location + i];
-        if (!map_location(merger, &ids[i])) return false;
+        if (!map_location(merger, &ids[i]))
+            return false;
     }
     return true;
 }
@@ -243,24 +253,28 @@ struct ordered_label {
 static int compare_labels(const void *a, const void *b, void *context) {
     const struct ordered_label *x = a, *y = b;
     const struct profile_string *strings = context;
-    if (!x->label.text != !y->label.text) return x->label.text ? -1 : 1;
+    if (!x->label.text != !y->label.text)
+        return x->label.text ? -1 : 1;
     const struct profile_string *k = &strings[x->label.key], *l = &strings[y->label.key];
     int order = memcmp(k->text, l->text, k->length < l->length ? k->length : l->length);
-    if (!order) order = (k->length > l->length) - (k->length < l->length);
+    if (!order)
+        order = (k->length > l->length) - (k->length < l->length);
     return order ? order : (x->order > y->order) - (x->order < y->order);
 }
 
 /* pprof sees no label in a number that is 0 and has no unit; and the mark of an input replaces what has its
  * key. */
 static bool is_left_out(const struct merger *merger, const struct profile_label *label) {
-    if (label->text) return label->key == merger->label_key;
+    if (label->text)
+        return label->key == merger->label_key;
     return !label->number && !label->unit;
 }
 
 static bool sort_labels(struct merger *merger, struct profile_label *labels, uint32_t count) {
     struct region region = {0};
     struct ordered_label *sorted = region_alloc(&region, count * sizeof *sorted);
-    if (!sorted) return no_memory(merger);
+    if (!sorted)
+        return no_memory(merger);
     for (uint32_t i = 0; i < count; i++)
         sorted[i] = (struct ordered_label){labels[i], i};
     qsort_r(sorted, count, sizeof *sorted, compare_labels, merger->strings.strings);
@@ -273,15 +287,15 @@ static bool sort_labels(struct merger *merger, struct profile_label *labels, uin
 static bool map_labels(struct merger *merger, const struct profile_sample *sample) {
     struct profile *sum = merger->sum;
     uint32_t first = sum->label_count, count = 0;
-    struct profile_label *labels =
-        builder_append(&merger->builder, PROFILE_LABELS, (size_t)sample->label_count + 1);
-    if (!labels) return no_room(merger);
+    struct profile_label *labels = builder_append(&merger->builder, PROFILE_LABELS, (size_t)sample->label_count + 1);
+    if (!labels)
+        return no_room(merger);
     for (uint32_t i = 0; i < sample->label_count; i++) {
         struct profile_label label = merger->from->labels[sample->first_label + i];
-        if (!map_string(merger, &label.key) || !map_string(merger, &label.text) ||
-            !map_string(merger, &label.unit))
+        if (!map_string(merger, &label.key) || !map_string(merger, &label.text) || !map_string(merger, &label.unit))
             return false;
-        if (!is_left_out(merger, &label)) labels[count++] = label;
+        if (!is_left_out(merger, &label))
+            labels[count++] = label;
     }
     if (merger->label_key != PROFILE_NONE)
         labels[count++] = (struct profile_label){.key = merger->label_key, .text = merger->label_text};
@@ -301,12 +315,11 @@ static uint32_t hash_sample(const struct merger *merger, const struct profile_sa
     return (uint32_t)hash;
 }
 
-static bool same_sample(const struct profile *sum, const struct profile_sample *a,
-                        const struct profile_sample *b) {
-    if (a->location_count != b->location_count || a->label_count != b->label_count) return false;
+static bool same_sample(const struct profile *sum, const struct profile_sample *a, const struct profile_sample *b) {
+    if (a->location_count != b->location_count || a->label_count != b->label_count)
+        return false;
     for (uint32_t i = 0; i < a->label_count; i++) {
-        const struct profile_label *x = &sum->labels[a->first_label + i],
-                                   *y = &sum->labels[b->first_label + i];
+        const struct profile_label *x = &sum->labels[a->first_label + i], *y = &sum->labels[b->first_label + i];
         if (x->key != y->key || x->text != y->text || x->unit != y->unit || x->number != y->number)
             return false;
     }
@@ -316,10 +329,13 @@ static bool same_sample(const struct profile *sum, const struct profile_sample *
 
 /* Rounds half away from zero, as pprof does, and stays within 64 bits. */
 static int64_t scale_value(int64_t value, double scale) {
-    if (scale == 1) return value;
+    if (scale == 1)
+        return value;
     double scaled = (double)value * scale;
-    if (!(scaled > -9223372036854775808.0)) return scaled == scaled ? INT64_MIN : 0;
-    if (scaled >= 9223372036854775808.0) return INT64_MAX;
+    if (!(scaled > -9223372036854775808.0))
+        return scaled == scaled ? INT64_MIN : 0;
+    if (scaled >= 9223372036854775808.0)
+        return INT64_MAX;
     int64_t whole = (int64_t)scaled;
     double rest = scaled - (double)whole;
     return whole + (rest >= 0.5) - (rest <= -0.5);
@@ -327,24 +343,27 @@ static int64_t scale_value(int64_t value, double scale) {
 
 static int64_t add_saturated(int64_t a, int64_t b) {
     int64_t sum;
-    if (__builtin_add_overflow(a, b, &sum)) return a < 0 ? INT64_MIN : INT64_MAX;
+    if (__builtin_add_overflow(a, b, &sum))
+        return a < 0 ? INT64_MIN : INT64_MAX;
     return sum;
 }
 
 static bool is_zero(const int64_t *values, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
-        if (values[i]) return false;
+        if (values[i])
+            return false;
     }
     return true;
 }
 
 /* Appends the sample's stack and labels to the sum, and finds the sample there that has the same. */
-static bool map_sample(struct merger *merger, const struct profile_sample *from,
-                       struct profile_sample *sample, uint32_t *hash, uint32_t *known) {
+static bool map_sample(struct merger *merger, const struct profile_sample *from, struct profile_sample *sample,
+                       uint32_t *hash, uint32_t *known) {
     struct profile *sum = merger->sum;
     sample->first_location = sum->location_id_count;
     sample->first_label = sum->label_count;
-    if (!map_stack(merger, from) || !map_labels(merger, from)) return false;
+    if (!map_stack(merger, from) || !map_labels(merger, from))
+        return false;
     sample->location_count = sum->location_id_count - sample->first_location;
     sample->label_count = sum->label_count - sample->first_label;
     uint32_t slot;
@@ -361,10 +380,12 @@ static bool add_sample(struct merger *merger, const struct profile_sample *from,
     struct profile *sum = merger->sum;
     uint32_t types = sum->sample_type_count, hash, known;
     struct profile_sample sample;
-    if (!map_sample(merger, from, &sample, &hash, &known)) return false;
+    if (!map_sample(merger, from, &sample, &hash, &known))
+        return false;
     if (known == HASH_INDEX_NONE) {
         struct profile_sample *added = builder_append(&merger->builder, PROFILE_SAMPLES, 1);
-        if (!added || !hash_index_add(&merger->samples, hash)) return no_room(merger);
+        if (!added || !hash_index_add(&merger->samples, hash))
+            return no_room(merger);
         *added = sample;
         return true;
     }
@@ -383,7 +404,8 @@ static bool add_samples(struct merger *merger) {
     uint32_t types = from->sample_type_count;
     for (uint32_t i = 0; i < from->sample_count; i++) {
         int64_t *values = builder_append(&merger->builder, PROFILE_VALUES, types);
-        if (!values) return no_room(merger);
+        if (!values)
+            return no_room(merger);
         for (uint32_t t = 0; t < types; t++)
             values[t] = scale_value(from->values[(size_t)i * types + t], merger->input->scale);
         if (is_zero(values, types))
@@ -404,9 +426,8 @@ static bool begin_input(struct merger *merger, const struct merge_input *input) 
     merger->input = input;
     merger->from = from;
     merger->label_key = PROFILE_NONE;
-    if (input->label_key &&
-        (!intern(merger, input->label_key, strlen(input->label_key), &merger->label_key) ||
-         !intern(merger, input->label_text, strlen(input->label_text), &merger->label_text)))
+    if (input->label_key && (!intern(merger, input->label_key, strlen(input->label_key), &merger->label_key) ||
+                             !intern(merger, input->label_text, strlen(input->label_text), &merger->label_text)))
         return false;
     return new_memo(merger, from->string_count, &merger->memo.strings) &&
            new_memo(merger, from->mapping_count, &merger->memo.mappings) &&
@@ -418,11 +439,14 @@ static bool add_comments(struct merger *merger) {
     for (uint32_t i = 0; i < merger->from->comment_count; i++) {
         string_id id = merger->from->comments[i];
         uint32_t slot;
-        if (!map_string(merger, &id)) return false;
+        if (!map_string(merger, &id))
+            return false;
         /* The number of the text is its hash, so what has the same hash is the same text. */
-        if (hash_index_first(&merger->comments, id, &slot) != HASH_INDEX_NONE) continue;
+        if (hash_index_first(&merger->comments, id, &slot) != HASH_INDEX_NONE)
+            continue;
         string_id *added = builder_append(&merger->builder, PROFILE_COMMENTS, 1);
-        if (!added || !hash_index_add(&merger->comments, id)) return no_room(merger);
+        if (!added || !hash_index_add(&merger->comments, id))
+            return no_room(merger);
         *added = id;
     }
     return true;
@@ -436,12 +460,13 @@ static bool map_value_type(struct merger *merger, struct profile_value_type *typ
 static bool begin_header(struct merger *merger) {
     const struct profile *from = merger->from;
     struct profile *sum = merger->sum;
-    struct profile_value_type *types =
-        builder_append(&merger->builder, PROFILE_SAMPLE_TYPES, from->sample_type_count);
-    if (!types) return no_room(merger);
+    struct profile_value_type *types = builder_append(&merger->builder, PROFILE_SAMPLE_TYPES, from->sample_type_count);
+    if (!types)
+        return no_room(merger);
     for (uint32_t i = 0; i < from->sample_type_count; i++) {
         types[i] = from->sample_types[i];
-        if (!map_value_type(merger, &types[i])) return false;
+        if (!map_value_type(merger, &types[i]))
+            return false;
     }
     sum->period_type = from->period_type;
     sum->drop_frames = from->drop_frames;
@@ -456,11 +481,15 @@ static bool add_header(struct merger *merger) {
     string_id default_type = from->default_sample_type, doc_url = from->doc_url;
     if (!map_string(merger, &default_type) || !map_string(merger, &doc_url) || !add_comments(merger))
         return false;
-    if (!sum->time_nanos || from->time_nanos < sum->time_nanos) sum->time_nanos = from->time_nanos;
+    if (!sum->time_nanos || from->time_nanos < sum->time_nanos)
+        sum->time_nanos = from->time_nanos;
     sum->duration_nanos = add_saturated(sum->duration_nanos, from->duration_nanos);
-    if (!sum->period || from->period > sum->period) sum->period = from->period;
-    if (!sum->default_sample_type) sum->default_sample_type = default_type;
-    if (!sum->doc_url) sum->doc_url = doc_url;
+    if (!sum->period || from->period > sum->period)
+        sum->period = from->period;
+    if (!sum->default_sample_type)
+        sum->default_sample_type = default_type;
+    if (!sum->doc_url)
+        sum->doc_url = doc_url;
     return true;
 }
 
@@ -488,7 +517,8 @@ static bool are_compatible(const struct profile *a, const struct profile *b, str
     bool same = a->sample_type_count == b->sample_type_count;
     for (uint32_t i = 0; same && i < a->sample_type_count; i++)
         same = same_type(a, a->sample_types[i], b, b->sample_types[i]);
-    if (!same) return proto_fail(error, PROTO_ERROR_FORMAT, 0, "the profiles have different sample types");
+    if (!same)
+        return proto_fail(error, PROTO_ERROR_FORMAT, 0, "the profiles have different sample types");
     if (!same_type(a, a->period_type, b, b->period_type))
         return proto_fail(error, PROTO_ERROR_FORMAT, 0, "the profiles have different period types");
     return true;
@@ -496,7 +526,8 @@ static bool are_compatible(const struct profile *a, const struct profile *b, str
 
 static bool merge_once(const struct merge_input *inputs, size_t count, struct merger *merger) {
     string_id empty;
-    if (!intern(merger, "", 0, &empty)) return false;
+    if (!intern(merger, "", 0, &empty))
+        return false;
     for (size_t i = 0; i < count; i++) {
         if (!are_compatible(inputs[0].profile, inputs[i].profile, merger->error) ||
             !add_input(merger, &inputs[i], i == 0))
@@ -518,17 +549,19 @@ static bool run(const struct merge_input *inputs, size_t count, struct profile *
     sum->string_count = merger.strings.count;
     *has_zero = merger.has_zero;
     region_free(&merger.scratch);
-    if (!ok) profile_free(sum);
+    if (!ok)
+        profile_free(sum);
     return ok;
 }
 
-bool merge_profiles(const struct merge_input *inputs, size_t count, struct profile *sum,
-                    struct proto_error *error) {
+bool merge_profiles(const struct merge_input *inputs, size_t count, struct profile *sum, struct proto_error *error) {
     *sum = (struct profile){0};
     *error = (struct proto_error){0};
-    if (!count) return proto_fail(error, PROTO_ERROR_FORMAT, 0, "no profiles to merge");
+    if (!count)
+        return proto_fail(error, PROTO_ERROR_FORMAT, 0, "no profiles to merge");
     bool has_zero;
-    if (!run(inputs, count, sum, &has_zero, error) || !has_zero) return error->code == PROTO_OK;
+    if (!run(inputs, count, sum, &has_zero, error) || !has_zero)
+        return error->code == PROTO_OK;
     struct profile with_zeros = *sum;
     struct merge_input again = {.profile = &with_zeros, .scale = 1};
     bool ok = run(&again, 1, sum, &has_zero, error);

@@ -17,7 +17,6 @@ struct merge_input {
 };
 
 /* Fills *sum. The inputs must have the same sample types in the same order. */
-bool merge_profiles(const struct merge_input *inputs, size_t count, struct profile *sum,
-                    struct proto_error *error);
+bool merge_profiles(const struct merge_input *inputs, size_t count, struct profile *sum, struct proto_error *error);
 
 #endif

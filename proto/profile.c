@@ -14,7 +14,8 @@ void profile_free(struct profile *profile) {
 
 uint32_t profile_find_sample_type(const struct profile *profile, const char *type) {
     for (uint32_t i = 0; i < profile->sample_type_count; i++) {
-        if (strcmp(profile_text(profile, profile->sample_types[i].type), type) == 0) return i;
+        if (strcmp(profile_text(profile, profile->sample_types[i].type), type) == 0)
+            return i;
     }
     return PROFILE_NONE;
 }

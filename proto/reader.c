@@ -60,13 +60,16 @@ static bool truncated(struct reader *reader) {
 /* Room behind `end`: by moving what is left to the front, or by growing when it fills the buffer. */
 static bool make_room(struct reader *reader) {
     size_t left = reader->end - reader->begin;
-    if (reader->begin) memmove(reader->buffer, reader->buffer + reader->begin, left);
+    if (reader->begin)
+        memmove(reader->buffer, reader->buffer + reader->begin, left);
     reader->begin = 0;
     reader->end = left;
-    if (reader->capacity - left >= READ_ROOM) return true;
+    if (reader->capacity - left >= READ_ROOM)
+        return true;
     unsigned char *grown = builder_grow_array(&reader->buffer_region, reader->buffer, left,
                                               reader->capacity + READ_ROOM, &reader->capacity);
-    if (!grown) return proto_fail(reader->error, PROTO_ERROR_MEMORY, reader->offset, "out of memory");
+    if (!grown)
+        return proto_fail(reader->error, PROTO_ERROR_MEMORY, reader->offset, "out of memory");
     reader->buffer = grown;
     return true;
 }
@@ -74,7 +77,8 @@ static bool make_room(struct reader *reader) {
 /* At least `count` bytes in the buffer, unless the stream ends before. */
 static bool need(struct reader *reader, size_t count) {
     while (reader->end - reader->begin < count && !reader->at_end) {
-        if (reader->capacity - reader->end < READ_ROOM && !make_room(reader)) return false;
+        if (reader->capacity - reader->end < READ_ROOM && !make_room(reader))
+            return false;
         size_t got;
         if (!gzip_read(&reader->gzip, reader->buffer + reader->end, reader->capacity - reader->end, &got,
                        reader->error)) {
@@ -95,9 +99,11 @@ static void consume(struct reader *reader, size_t count) {
 /* Leaves out `count` bytes without keeping them. */
 static bool skip(struct reader *reader, uint64_t count) {
     while (count) {
-        if (!need(reader, 1)) return false;
+        if (!need(reader, 1))
+            return false;
         size_t here = reader->end - reader->begin;
-        if (!here) return truncated(reader);
+        if (!here)
+            return truncated(reader);
         size_t step = count < here ? (size_t)count : here;
         consume(reader, step);
         count -= step;
@@ -111,7 +117,8 @@ static bool decode_packed_comments(struct decoder *decoder, const unsigned char 
         uint64_t index;
         if (!wire_get_varint(&p, end, &index))
             return proto_fail(decoder->error, PROTO_ERROR_CORRUPT, decoder->offset, "a comment is malformed");
-        if (!decode_comment(decoder, index)) return false;
+        if (!decode_comment(decoder, index))
+            return false;
     }
     return true;
 }
@@ -144,17 +151,20 @@ static bool is_bytes_field(uint64_t field) {
 
 static bool read_bytes(struct reader *reader, uint64_t field, size_t header, uint64_t size) {
     if (!is_bytes_field(field)) {
-        if (field <= FIELD_DOC_URL) return corrupt(reader, "a field has the wrong type");
+        if (field <= FIELD_DOC_URL)
+            return corrupt(reader, "a field has the wrong type");
         consume(reader, header);
         return skip(reader, size);
     }
     if (size > MESSAGE_MAX)
-        return proto_fail(reader->error, PROTO_ERROR_LIMIT, reader->offset,
-                          "a message is larger than is allowed");
-    if (!need(reader, header + size)) return false;
-    if (reader->end - reader->begin < header + size) return truncated(reader);
+        return proto_fail(reader->error, PROTO_ERROR_LIMIT, reader->offset, "a message is larger than is allowed");
+    if (!need(reader, header + size))
+        return false;
+    if (reader->end - reader->begin < header + size)
+        return truncated(reader);
     reader->decoder.offset = reader->offset;
-    if (!decode_bytes(&reader->decoder, field, reader->buffer + reader->begin + header, size)) return false;
+    if (!decode_bytes(&reader->decoder, field, reader->buffer + reader->begin + header, size))
+        return false;
     reader->is_profile = true;
     consume(reader, header + size);
     return true;
@@ -191,14 +201,16 @@ static bool read_number(struct reader *reader, uint64_t field, size_t header, ui
         ok = decode_string_index(decoder, value, &profile->doc_url);
         break;
     default:
-        if (field <= FIELD_DOC_URL) return corrupt(reader, "a field has the wrong type");
+        if (field <= FIELD_DOC_URL)
+            return corrupt(reader, "a field has the wrong type");
     }
     consume(reader, header);
     return ok;
 }
 
 static bool read_fixed(struct reader *reader, uint64_t field, size_t size) {
-    if (field <= FIELD_DOC_URL) return corrupt(reader, "a field has the wrong type");
+    if (field <= FIELD_DOC_URL)
+        return corrupt(reader, "a field has the wrong type");
     return skip(reader, size);
 }
 
@@ -212,7 +224,8 @@ static bool read_field(struct reader *reader) {
         return is_short ? truncated(reader) : corrupt(reader, "a field has a malformed tag");
     uint64_t field = tag >> 3;
     unsigned type = tag & 7;
-    if (!field) return corrupt(reader, "a field has the number 0");
+    if (!field)
+        return corrupt(reader, "a field has the number 0");
     if ((type == WIRE_VARINT || type == WIRE_BYTES) && !wire_get_varint(&p, end, &value))
         return is_short ? truncated(reader) : corrupt(reader, "a field has a malformed length or number");
     size_t header = (size_t)(p - first);
@@ -232,36 +245,38 @@ static bool read_field(struct reader *reader) {
 
 static bool read_fields(struct reader *reader) {
     for (;;) {
-        if (reader->end - reader->begin < HEADER_MAX && !need(reader, HEADER_MAX)) return false;
-        if (reader->begin == reader->end) break;
-        if (!read_field(reader)) return false;
+        if (reader->end - reader->begin < HEADER_MAX && !need(reader, HEADER_MAX))
+            return false;
+        if (reader->begin == reader->end)
+            break;
+        if (!read_field(reader))
+            return false;
     }
-    if (!reader->offset) return proto_fail(reader->error, PROTO_ERROR_FORMAT, 0, "the profile is empty");
+    if (!reader->offset)
+        return proto_fail(reader->error, PROTO_ERROR_FORMAT, 0, "the profile is empty");
     return resolve_references(&reader->decoder, reader->offset);
 }
 
-static bool open_all(struct reader *reader, int fd, const struct reader_limits *limits,
-                     struct profile *profile) {
+static bool open_all(struct reader *reader, int fd, const struct reader_limits *limits, struct profile *profile) {
     reader->buffer = region_alloc(&reader->buffer_region, BUFFER_FIRST);
     reader->capacity = BUFFER_FIRST;
-    if (!reader->buffer) return proto_fail(reader->error, PROTO_ERROR_MEMORY, 0, "out of memory");
+    if (!reader->buffer)
+        return proto_fail(reader->error, PROTO_ERROR_MEMORY, 0, "out of memory");
     return decoder_init(&reader->decoder, &reader->region, profile, limits->max_memory, reader->error) &&
-           gzip_reader_open(&reader->gzip, &reader->region, fd, limits->max_compressed,
-                            limits->max_uncompressed, reader->error);
+           gzip_reader_open(&reader->gzip, &reader->region, fd, limits->max_compressed, limits->max_uncompressed,
+                            reader->error);
 }
 
-bool reader_read(int fd, const struct reader_limits *limits, struct profile *profile,
-                 struct proto_error *error) {
+bool reader_read(int fd, const struct reader_limits *limits, struct profile *profile, struct proto_error *error) {
     *profile = (struct profile){0};
     *error = (struct proto_error){0};
     struct reader reader = {.error = error};
-    bool ok =
-        open_all(&reader, fd, limits ? limits : &reader_default_limits, profile) && read_fields(&reader);
+    bool ok = open_all(&reader, fd, limits ? limits : &reader_default_limits, profile) && read_fields(&reader);
     bool is_damage = error->code == PROTO_ERROR_CORRUPT || error->code == PROTO_ERROR_TRUNCATED;
     if (!ok && is_damage && !reader.is_stream_broken && !reader.is_profile)
-        *error = (struct proto_error){
-            .code = PROTO_ERROR_FORMAT, .offset = error->offset, .text = "not a profile"};
-    if (!ok) profile_free(profile);
+        *error = (struct proto_error){.code = PROTO_ERROR_FORMAT, .offset = error->offset, .text = "not a profile"};
+    if (!ok)
+        profile_free(profile);
     decoder_free(&reader.decoder);
     region_free(&reader.region);
     region_free(&reader.buffer_region);

@@ -24,7 +24,6 @@ extern const struct reader_limits reader_default_limits;
 
 /* Fills *profile and returns true, or fills *error, leaves *profile empty and returns false. `limits` may be
  * NULL for the defaults. The caller closes fd. */
-bool reader_read(int fd, const struct reader_limits *limits, struct profile *profile,
-                 struct proto_error *error);
+bool reader_read(int fd, const struct reader_limits *limits, struct profile *profile, struct proto_error *error);
 
 #endif

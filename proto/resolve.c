@@ -16,7 +16,8 @@ static bool corrupt(struct decoder *decoder, uint64_t offset, const char *text) 
 
 static bool check_strings(struct decoder *decoder, uint64_t end) {
     const struct profile *profile = decoder->builder.profile;
-    if (!profile->string_count) return corrupt(decoder, end, "the string table is missing");
+    if (!profile->string_count)
+        return corrupt(decoder, end, "the string table is missing");
     if (decoder->largest_string >= profile->string_count)
         return corrupt(decoder, decoder->largest_string_offset, "a string index is past the string table");
     return true;
@@ -24,24 +25,25 @@ static bool check_strings(struct decoder *decoder, uint64_t end) {
 
 static bool check_values(struct decoder *decoder) {
     const struct profile *profile = decoder->builder.profile;
-    if (!profile->sample_count) return true;
+    if (!profile->sample_count)
+        return true;
     if (!profile->sample_type_count)
-        return corrupt(decoder, decoder->sample_offsets.words[0],
-                       "the profile has samples but no sample types");
+        return corrupt(decoder, decoder->sample_offsets.words[0], "the profile has samples but no sample types");
     if (decoder->values_per_sample != profile->sample_type_count)
-        return corrupt(decoder, decoder->sample_offsets.words[0],
-                       "a sample has not one value for each sample type");
+        return corrupt(decoder, decoder->sample_offsets.words[0], "a sample has not one value for each sample type");
     return true;
 }
 
 static uint32_t find(const struct decoder *decoder, const struct id_map *map, uint32_t reference) {
-    if (reference < REFERENCE_LARGE) return id_map_find(map, reference);
+    if (reference < REFERENCE_LARGE)
+        return id_map_find(map, reference);
     return id_map_find(map, decoder->large_ids.words[reference - REFERENCE_LARGE]);
 }
 
 /* A reference that may be absent. */
 static bool resolve_optional(const struct decoder *decoder, const struct id_map *map, uint32_t *reference) {
-    if (*reference == PROFILE_NONE) return true;
+    if (*reference == PROFILE_NONE)
+        return true;
     *reference = find(decoder, map, *reference);
     return *reference != PROFILE_NONE;
 }

@@ -31,12 +31,15 @@ static string_id find(const struct strtab *table, const char *text, size_t lengt
 }
 
 static bool make_room(struct strtab *table) {
-    if (table->count < table->capacity) return true;
+    if (table->count < table->capacity)
+        return true;
     size_t old_size = table->capacity * sizeof *table->strings;
     size_t capacity = table->capacity ? (size_t)table->capacity * 2 : FIRST_CAPACITY;
-    if (capacity >= PROFILE_NONE) return false;
+    if (capacity >= PROFILE_NONE)
+        return false;
     void *strings = region_grow(table->region, table->strings, old_size, capacity * sizeof *table->strings);
-    if (!strings) return false;
+    if (!strings)
+        return false;
     table->strings = strings;
     table->capacity = (uint32_t)capacity;
     return true;
@@ -45,11 +48,15 @@ static bool make_room(struct strtab *table) {
 string_id strtab_intern(struct strtab *table, const char *text, size_t length, bool *is_new) {
     uint32_t hash = (uint32_t)hash_bytes(text, length, table->seed);
     string_id known = find(table, text, length, hash);
-    if (is_new) *is_new = known == PROFILE_NONE;
-    if (known != PROFILE_NONE) return known;
+    if (is_new)
+        *is_new = known == PROFILE_NONE;
+    if (known != PROFILE_NONE)
+        return known;
     char *copy = length < UINT32_MAX ? region_alloc(table->region, length + 1) : NULL;
-    if (!copy || !make_room(table) || !hash_index_add(&table->index, hash)) return PROFILE_NONE;
-    if (length) memcpy(copy, text, length);
+    if (!copy || !make_room(table) || !hash_index_add(&table->index, hash))
+        return PROFILE_NONE;
+    if (length)
+        memcpy(copy, text, length);
     table->strings[table->count] = (struct profile_string){copy, (uint32_t)length};
     return table->count++;
 }

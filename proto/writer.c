@@ -45,21 +45,15 @@ struct writer {
 };
 
 /* protobuf-c takes arrays that it only reads as pointers to non-const. */
-static void *drop_const(const void *p) {
-    return (void *)(uintptr_t)p;
-}
+static void *drop_const(const void *p) { return (void *)(uintptr_t)p; }
 
-static uint64_t stream_offset(const struct writer *writer) {
-    return writer->gzip.stream_bytes + writer->pending_used;
-}
+static uint64_t stream_offset(const struct writer *writer) { return writer->gzip.stream_bytes + writer->pending_used; }
 
 static bool fail(struct writer *writer, enum proto_error_code code, const char *text) {
     return proto_fail(&writer->error, code, stream_offset(writer), text);
 }
 
-static bool failed(const struct writer *writer) {
-    return writer->error.code != PROTO_OK;
-}
+static bool failed(const struct writer *writer) { return writer->error.code != PROTO_OK; }
 
 static void *scratch_get(struct writer *writer, struct scratch *scratch, size_t size) {
     if (size > scratch->size || !scratch->bytes) {
@@ -85,7 +79,8 @@ static bool make_room(struct writer *writer, size_t size) {
 }
 
 static void put_number(struct writer *writer, enum profile_field field, int64_t value) {
-    if (failed(writer) || !make_room(writer, HEADER_MAX)) return;
+    if (failed(writer) || !make_room(writer, HEADER_MAX))
+        return;
     unsigned char *out = writer->pending + writer->pending_used;
     size_t n = wire_put_tag(out, field, WIRE_VARINT);
     writer->pending_used += n + wire_put_varint(out + n, (uint64_t)value);
@@ -97,27 +92,32 @@ static size_t put_header(unsigned char *out, enum profile_field field, size_t si
 }
 
 static void put_message(struct writer *writer, enum profile_field field, const ProtobufCMessage *message) {
-    if (failed(writer)) return;
+    if (failed(writer))
+        return;
     size_t size = protobuf_c_message_get_packed_size(message);
     if (size + HEADER_MAX <= PENDING_SIZE) {
-        if (!make_room(writer, size + HEADER_MAX)) return;
+        if (!make_room(writer, size + HEADER_MAX))
+            return;
         unsigned char *out = writer->pending + writer->pending_used;
         size_t header = put_header(out, field, size);
         writer->pending_used += header + protobuf_c_message_pack(message, out + header);
         return;
     }
     unsigned char *out = scratch_get(writer, &writer->large, size + HEADER_MAX);
-    if (!out || !flush_pending(writer)) return;
+    if (!out || !flush_pending(writer))
+        return;
     size_t header = put_header(out, field, size);
     size_t packed = protobuf_c_message_pack(message, out + header);
     gzip_write(&writer->gzip, out, header + packed, &writer->error);
 }
 
 static void put_string(struct writer *writer, const char *text, size_t length) {
-    if (!make_room(writer, HEADER_MAX)) return;
+    if (!make_room(writer, HEADER_MAX))
+        return;
     writer->pending_used += put_header(writer->pending + writer->pending_used, FIELD_STRING, length);
     if (length > PENDING_SIZE - writer->pending_used) {
-        if (flush_pending(writer)) gzip_write(&writer->gzip, text, length, &writer->error);
+        if (flush_pending(writer))
+            gzip_write(&writer->gzip, text, length, &writer->error);
         return;
     }
     memcpy(writer->pending + writer->pending_used, text, length);
@@ -126,7 +126,8 @@ static void put_string(struct writer *writer, const char *text, size_t length) {
 
 struct writer *writer_open(struct region *region, writer_sink sink, void *context, int level) {
     struct writer *writer = region_alloc(region, sizeof *writer);
-    if (!writer) return NULL;
+    if (!writer)
+        return NULL;
     *writer = (struct writer){.region = region, .pending = region_alloc(region, PENDING_SIZE)};
     strtab_init(&writer->strings, region);
     if (!writer->pending || !gzip_writer_open(&writer->gzip, region, sink, context, level, &writer->error))
@@ -136,23 +137,22 @@ struct writer *writer_open(struct region *region, writer_sink sink, void *contex
 }
 
 string_id writer_string_n(struct writer *writer, const char *text, size_t length) {
-    if (failed(writer)) return 0;
+    if (failed(writer))
+        return 0;
     bool is_new;
     string_id id = strtab_intern(&writer->strings, text, length, &is_new);
     if (id == PROFILE_NONE) {
         fail(writer, PROTO_ERROR_MEMORY, "out of memory");
         return 0;
     }
-    if (is_new) put_string(writer, text, length);
+    if (is_new)
+        put_string(writer, text, length);
     return id;
 }
 
-string_id writer_string(struct writer *writer, const char *text) {
-    return writer_string_n(writer, text, strlen(text));
-}
+string_id writer_string(struct writer *writer, const char *text) { return writer_string_n(writer, text, strlen(text)); }
 
-static void put_value_type(struct writer *writer, enum profile_field field, const char *type,
-                           const char *unit) {
+static void put_value_type(struct writer *writer, enum profile_field field, const char *type, const char *unit) {
     Perftools__Profiles__ValueType message = PERFTOOLS__PROFILES__VALUE_TYPE__INIT;
     message.type = writer_string(writer, type);
     message.unit = writer_string(writer, unit);
@@ -170,8 +170,10 @@ void writer_period(struct writer *writer, const char *type, const char *unit, in
 }
 
 void writer_time(struct writer *writer, int64_t time_nanos, int64_t duration_nanos) {
-    if (time_nanos) put_number(writer, FIELD_TIME, time_nanos);
-    if (duration_nanos) put_number(writer, FIELD_DURATION, duration_nanos);
+    if (time_nanos)
+        put_number(writer, FIELD_TIME, time_nanos);
+    if (duration_nanos)
+        put_number(writer, FIELD_DURATION, duration_nanos);
 }
 
 /* A field that holds the number of a text. */
@@ -179,17 +181,17 @@ static void put_text(struct writer *writer, enum profile_field field, const char
     put_number(writer, field, writer_string(writer, text));
 }
 
-void writer_comment(struct writer *writer, const char *text) {
-    put_text(writer, FIELD_COMMENT, text);
-}
+void writer_comment(struct writer *writer, const char *text) { put_text(writer, FIELD_COMMENT, text); }
 
 void writer_default_sample_type(struct writer *writer, const char *type) {
     put_text(writer, FIELD_DEFAULT_SAMPLE_TYPE, type);
 }
 
 void writer_drop_frames(struct writer *writer, const char *regex, const char *keep_regex) {
-    if (regex && *regex) put_text(writer, FIELD_DROP_FRAMES, regex);
-    if (keep_regex && *keep_regex) put_text(writer, FIELD_KEEP_FRAMES, keep_regex);
+    if (regex && *regex)
+        put_text(writer, FIELD_DROP_FRAMES, regex);
+    if (keep_regex && *keep_regex)
+        put_text(writer, FIELD_KEEP_FRAMES, keep_regex);
 }
 
 uint64_t writer_mapping(struct writer *writer, const struct profile_mapping *mapping) {
@@ -233,13 +235,15 @@ static void **sub_messages(struct writer *writer, size_t count, size_t size, voi
 
 /* pprof refuses the whole profile when one line has no function, so such a line is left out: it says nothing
  * that the address of its location does not say. */
-static bool pack_lines(struct writer *writer, Perftools__Profiles__Location *message,
-                       const struct profile_line *lines, size_t count) {
+static bool pack_lines(struct writer *writer, Perftools__Profiles__Location *message, const struct profile_line *lines,
+                       size_t count) {
     Perftools__Profiles__Line *items = NULL;
     message->line = (Perftools__Profiles__Line **)sub_messages(writer, count, sizeof *items, (void **)&items);
-    if (!message->line) return false;
+    if (!message->line)
+        return false;
     for (size_t i = 0; i < count; i++) {
-        if (lines[i].function == PROFILE_NONE) continue;
+        if (lines[i].function == PROFILE_NONE)
+            continue;
         Perftools__Profiles__Line *item = &items[message->n_line];
         *item = (Perftools__Profiles__Line)PERFTOOLS__PROFILES__LINE__INIT;
         item->function_id = lines[i].function;
@@ -257,23 +261,24 @@ static uint64_t put_location(struct writer *writer, const struct profile_locatio
     message.mapping_id = location->mapping == PROFILE_NONE ? 0 : location->mapping;
     message.address = location->address;
     message.is_folded = location->is_folded;
-    if (line_count && !pack_lines(writer, &message, lines, line_count)) return 0;
+    if (line_count && !pack_lines(writer, &message, lines, line_count))
+        return 0;
     put_message(writer, FIELD_LOCATION, &message.base);
     return failed(writer) ? 0 : message.id;
 }
 
-uint64_t writer_location(struct writer *writer, uint64_t address, uint32_t mapping,
-                         const struct profile_line *lines, size_t line_count) {
+uint64_t writer_location(struct writer *writer, uint64_t address, uint32_t mapping, const struct profile_line *lines,
+                         size_t line_count) {
     struct profile_location location = {.address = address, .mapping = mapping};
     return put_location(writer, &location, lines, line_count);
 }
 
-static bool pack_labels(struct writer *writer, Perftools__Profiles__Sample *message,
-                        const struct profile_label *labels, size_t count) {
+static bool pack_labels(struct writer *writer, Perftools__Profiles__Sample *message, const struct profile_label *labels,
+                        size_t count) {
     Perftools__Profiles__Label *items = NULL;
-    message->label =
-        (Perftools__Profiles__Label **)sub_messages(writer, count, sizeof *items, (void **)&items);
-    if (!message->label) return false;
+    message->label = (Perftools__Profiles__Label **)sub_messages(writer, count, sizeof *items, (void **)&items);
+    if (!message->label)
+        return false;
     for (size_t i = 0; i < count; i++) {
         items[i] = (Perftools__Profiles__Label)PERFTOOLS__PROFILES__LABEL__INIT;
         items[i].key = labels[i].key;
@@ -286,9 +291,8 @@ static bool pack_labels(struct writer *writer, Perftools__Profiles__Sample *mess
     return true;
 }
 
-void writer_sample(struct writer *writer, const uint64_t *location_ids, size_t location_count,
-                   const int64_t *values, size_t value_count, const struct profile_label *labels,
-                   size_t label_count) {
+void writer_sample(struct writer *writer, const uint64_t *location_ids, size_t location_count, const int64_t *values,
+                   size_t value_count, const struct profile_label *labels, size_t label_count) {
     if (value_count != writer->sample_type_count) {
         fail(writer, PROTO_ERROR_CORRUPT, "a sample needs one value for each sample type");
         return;
@@ -298,13 +302,16 @@ void writer_sample(struct writer *writer, const uint64_t *location_ids, size_t l
     message.n_location_id = location_count;
     message.value = drop_const(values);
     message.n_value = value_count;
-    if (label_count && !pack_labels(writer, &message, labels, label_count)) return;
+    if (label_count && !pack_labels(writer, &message, labels, label_count))
+        return;
     put_message(writer, FIELD_SAMPLE, &message.base);
 }
 
 bool writer_close(struct writer *writer, struct proto_error *error) {
-    if (!failed(writer) && flush_pending(writer)) gzip_writer_close(&writer->gzip, &writer->error);
-    if (failed(writer)) *error = writer->error;
+    if (!failed(writer) && flush_pending(writer))
+        gzip_writer_close(&writer->gzip, &writer->error);
+    if (failed(writer))
+        *error = writer->error;
     return !failed(writer);
 }
 
@@ -332,7 +339,8 @@ static void copy_value_type(struct copy *copy, enum profile_field field, struct 
 }
 
 static void copy_text(struct copy *copy, enum profile_field field, string_id id) {
-    if (id) put_number(copy->to, field, copy_string(copy, id));
+    if (id)
+        put_number(copy->to, field, copy_string(copy, id));
 }
 
 static void copy_header(struct copy *copy) {
@@ -345,7 +353,8 @@ static void copy_header(struct copy *copy) {
     writer_time(copy->to, from->time_nanos, from->duration_nanos);
     if (from->period_type.type || from->period_type.unit)
         copy_value_type(copy, FIELD_PERIOD_TYPE, from->period_type);
-    if (from->period) put_number(copy->to, FIELD_PERIOD, from->period);
+    if (from->period)
+        put_number(copy->to, FIELD_PERIOD, from->period);
     for (uint32_t i = 0; i < from->comment_count; i++)
         put_number(copy->to, FIELD_COMMENT, copy_string(copy, from->comments[i]));
     copy_text(copy, FIELD_DEFAULT_SAMPLE_TYPE, from->default_sample_type);
@@ -372,17 +381,15 @@ static void copy_functions(struct copy *copy) {
 }
 
 /* Indexes count from 0, ids from 1. */
-static uint32_t id_of(uint32_t index) {
-    return index == PROFILE_NONE ? PROFILE_NONE : index + 1;
-}
+static uint32_t id_of(uint32_t index) { return index == PROFILE_NONE ? PROFILE_NONE : index + 1; }
 
 static void copy_locations(struct copy *copy) {
     for (uint32_t i = 0; i < copy->from->location_count; i++) {
         struct profile_location location = copy->from->locations[i];
         const struct profile_line *lines = copy->from->lines + location.first_line;
-        struct profile_line *renumbered =
-            scratch_get(copy->to, &copy->ids, location.line_count * sizeof *renumbered);
-        if (!renumbered && location.line_count) return;
+        struct profile_line *renumbered = scratch_get(copy->to, &copy->ids, location.line_count * sizeof *renumbered);
+        if (!renumbered && location.line_count)
+            return;
         for (uint32_t k = 0; k < location.line_count; k++) {
             renumbered[k] = lines[k];
             renumbered[k].function = id_of(lines[k].function);
@@ -396,9 +403,9 @@ static bool copy_sample(struct copy *copy, uint32_t index) {
     const struct profile *from = copy->from;
     const struct profile_sample *sample = &from->samples[index];
     size_t id_bytes = sample->location_count * sizeof(uint64_t);
-    uint64_t *ids =
-        scratch_get(copy->to, &copy->ids, id_bytes + sample->label_count * sizeof(struct profile_label));
-    if (!ids && (sample->location_count || sample->label_count)) return false;
+    uint64_t *ids = scratch_get(copy->to, &copy->ids, id_bytes + sample->label_count * sizeof(struct profile_label));
+    if (!ids && (sample->location_count || sample->label_count))
+        return false;
     for (uint32_t i = 0; i < sample->location_count; i++)
         ids[i] = (uint64_t)from->location_ids[sample->first_location + i] + 1;
     struct profile_label *labels = (struct profile_label *)(ids + sample->location_count);
@@ -409,8 +416,7 @@ static bool copy_sample(struct copy *copy, uint32_t index) {
         labels[i].unit = copy_string(copy, labels[i].unit);
     }
     const int64_t *values = from->values + (size_t)index * from->sample_type_count;
-    writer_sample(copy->to, ids, sample->location_count, values, from->sample_type_count, labels,
-                  sample->label_count);
+    writer_sample(copy->to, ids, sample->location_count, values, from->sample_type_count, labels, sample->label_count);
     return !failed(copy->to);
 }
 

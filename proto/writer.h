@@ -41,14 +41,13 @@ void writer_drop_frames(struct writer *writer, const char *regex, const char *ke
  * PROFILE_NONE. */
 uint64_t writer_mapping(struct writer *writer, const struct profile_mapping *mapping);
 uint64_t writer_function(struct writer *writer, const struct profile_function *function);
-uint64_t writer_location(struct writer *writer, uint64_t address, uint32_t mapping,
-                         const struct profile_line *lines, size_t line_count);
+uint64_t writer_location(struct writer *writer, uint64_t address, uint32_t mapping, const struct profile_line *lines,
+                         size_t line_count);
 
 /* location_ids[0] is the leaf; ids may belong to locations that are written later. One value a sample type.
  */
-void writer_sample(struct writer *writer, const uint64_t *location_ids, size_t location_count,
-                   const int64_t *values, size_t value_count, const struct profile_label *labels,
-                   size_t label_count);
+void writer_sample(struct writer *writer, const uint64_t *location_ids, size_t location_count, const int64_t *values,
+                   size_t value_count, const struct profile_label *labels, size_t label_count);
 
 /* Ends the stream. False and *error when anything failed since writer_open. The memory stays the region's. */
 bool writer_close(struct writer *writer, struct proto_error *error);

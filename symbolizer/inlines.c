@@ -48,7 +48,8 @@ static bool add_die_ranges(struct ranges *ranges, Dwarf_Die *die, size_t payload
     Dwarf_Addr base, low, high;
     ptrdiff_t position = 0;
     while ((position = dwarf_ranges(die, position, &base, &low, &high)) > 0)
-        if (low != 0 && !ranges_add(ranges, low, high, payload)) return false;
+        if (low != 0 && !ranges_add(ranges, low, high, payload))
+            return false;
     return true;
 }
 
@@ -56,7 +57,8 @@ static bool add_function(struct unit *unit, Dwarf_Die *die) {
     if (unit->count == unit->capacity) {
         size_t capacity = unit->capacity ? unit->capacity * 2 : 32;
         Dwarf_Die *dies = reallocarray(unit->dies, capacity, sizeof *dies);
-        if (!dies) return false;
+        if (!dies)
+            return false;
         unit->dies = dies;
         unit->capacity = capacity;
     }
@@ -72,17 +74,21 @@ static bool may_hold_functions(int tag) {
 
 static bool collect(struct unit *unit, Dwarf_Die *parent, int depth) {
     Dwarf_Die die;
-    if (depth > MAX_NESTING || dwarf_child(parent, &die) != 0) return true;
+    if (depth > MAX_NESTING || dwarf_child(parent, &die) != 0)
+        return true;
     do {
         int tag = dwarf_tag(&die);
-        if (tag == DW_TAG_subprogram && !add_function(unit, &die)) return false;
-        if (may_hold_functions(tag) && !collect(unit, &die, depth + 1)) return false;
+        if (tag == DW_TAG_subprogram && !add_function(unit, &die))
+            return false;
+        if (may_hold_functions(tag) && !collect(unit, &die, depth + 1))
+            return false;
     } while (dwarf_siblingof(&die, &die) == 0);
     return true;
 }
 
 static bool collect_once(struct unit *unit) {
-    if (unit->is_collected) return true;
+    if (unit->is_collected)
+        return true;
     unit->is_collected = true;
     return collect(unit, &unit->root, 0) && ranges_seal(&unit->functions);
 }
@@ -91,16 +97,20 @@ static bool add_unit(struct inlines *inlines, Dwarf_Die *lines, Dwarf_Die *root)
     if (inlines->count == inlines->capacity) {
         size_t capacity = inlines->capacity ? inlines->capacity * 2 : 64;
         struct unit *units = reallocarray(inlines->units, capacity, sizeof *units);
-        if (!units) return false;
+        if (!units)
+            return false;
         inlines->units = units;
         inlines->capacity = capacity;
     }
     size_t index = inlines->count++, before = inlines->ranges.count;
     struct unit *unit = &inlines->units[index];
     *unit = (struct unit){.lines = *lines, .root = *root};
-    if (!add_die_ranges(&inlines->ranges, lines, index)) return false;
-    if (inlines->ranges.count > before) return true;
-    if (!collect_once(unit)) return false;
+    if (!add_die_ranges(&inlines->ranges, lines, index))
+        return false;
+    if (inlines->ranges.count > before)
+        return true;
+    if (!collect_once(unit))
+        return false;
     for (size_t i = 0; i < unit->functions.count; i++)
         if (!ranges_add(&inlines->ranges, unit->functions.items[i].low, unit->functions.items[i].high, index))
             return false;
@@ -109,26 +119,30 @@ static bool add_unit(struct inlines *inlines, Dwarf_Die *lines, Dwarf_Die *root)
 
 struct inlines *inlines_open(struct Dwarf *dwarf) {
     struct inlines *inlines = calloc(1, sizeof *inlines);
-    if (!inlines) return NULL;
+    if (!inlines)
+        return NULL;
     strtab_init(&inlines->qualified_keys, &inlines->region);
     Dwarf_CU *unit = NULL;
     Dwarf_Die die, split;
     uint8_t type;
     while (dwarf_get_units(dwarf, unit, &unit, NULL, &type, &die, &split) == 0) {
-        if (type != DW_UT_compile && type != DW_UT_skeleton) continue;
+        if (type != DW_UT_compile && type != DW_UT_skeleton)
+            continue;
         Dwarf_Die *root = type == DW_UT_skeleton && split.cu ? &split : &die;
         if (!add_unit(inlines, &die, root)) {
             inlines_close(inlines);
             return NULL;
         }
     }
-    if (ranges_seal(&inlines->ranges)) return inlines;
+    if (ranges_seal(&inlines->ranges))
+        return inlines;
     inlines_close(inlines);
     return NULL;
 }
 
 void inlines_close(struct inlines *inlines) {
-    if (!inlines) return;
+    if (!inlines)
+        return;
     for (size_t i = 0; i < inlines->count; i++) {
         ranges_free(&inlines->units[i].functions);
         free(inlines->units[i].dies);
@@ -163,7 +177,8 @@ static Dwarf_Die find_declaration(Dwarf_Die *die) {
         if (!dwarf_attr(&current, DW_AT_abstract_origin, &attribute) &&
             !dwarf_attr(&current, DW_AT_specification, &attribute))
             break;
-        if (!dwarf_formref_die(&attribute, &next)) break;
+        if (!dwarf_formref_die(&attribute, &next))
+            break;
         current = next;
     }
     return current;
@@ -171,7 +186,8 @@ static Dwarf_Die find_declaration(Dwarf_Die *die) {
 
 static const char *scope_name(Dwarf_Die *scope) {
     int tag = dwarf_tag(scope);
-    if (!may_hold_functions(tag) || tag == DW_TAG_module) return NULL;
+    if (!may_hold_functions(tag) || tag == DW_TAG_module)
+        return NULL;
     const char *name = dwarf_diename(scope);
     return name ? name : tag == DW_TAG_namespace ? "(anonymous namespace)" : "(unnamed)";
 }
@@ -186,8 +202,10 @@ static const char *join_scopes(struct region *region, Dwarf_Die *declaration, co
     char *text = size > strlen(name) + 1 ? region_alloc(region, size) : NULL;
     char *end = text;
     for (int i = count - 1; text && i > 0; i--)
-        if (scope_name(&scopes[i])) end = stpcpy(stpcpy(end, scope_name(&scopes[i])), "::");
-    if (text) strcpy(end, name);
+        if (scope_name(&scopes[i]))
+            end = stpcpy(stpcpy(end, scope_name(&scopes[i])), "::");
+    if (text)
+        strcpy(end, name);
     free(scopes);
     return text;
 }
@@ -196,24 +214,27 @@ static const char *join_scopes(struct region *region, Dwarf_Die *declaration, co
 static const char *find_qualified(struct inlines *inlines, Dwarf_Die *die, const char *name) {
     Dwarf_Die declaration = find_declaration(die);
     bool is_new;
-    string_id number = strtab_intern(&inlines->qualified_keys, (const char *)&declaration.addr,
-                                     sizeof declaration.addr, &is_new);
-    if (number == PROFILE_NONE) return NULL;
-    if (!is_new) return inlines->qualified[number];
+    string_id number =
+        strtab_intern(&inlines->qualified_keys, (const char *)&declaration.addr, sizeof declaration.addr, &is_new);
+    if (number == PROFILE_NONE)
+        return NULL;
+    if (!is_new)
+        return inlines->qualified[number];
     if (number >= inlines->qualified_capacity) {
         size_t capacity = (size_t)number * 2 + 64;
         const char **larger = reallocarray(inlines->qualified, capacity, sizeof *larger);
-        if (!larger) return NULL;
+        if (!larger)
+            return NULL;
         inlines->qualified = larger;
         inlines->qualified_capacity = capacity;
     }
     return inlines->qualified[number] = join_scopes(&inlines->region, &declaration, name);
 }
 
-static void find_names(struct inlines *inlines, struct unit *unit, Dwarf_Die *die,
-                       struct source_frame *frame) {
+static void find_names(struct inlines *inlines, struct unit *unit, Dwarf_Die *die, struct source_frame *frame) {
     frame->name = find_linkage_name(die);
-    if (frame->name) return;
+    if (frame->name)
+        return;
     frame->name = dwarf_diename(die);
     if (frame->name && is_cplusplus(&unit->root))
         frame->qualified = find_qualified(inlines, die, frame->name);
@@ -221,12 +242,14 @@ static void find_names(struct inlines *inlines, struct unit *unit, Dwarf_Die *di
 
 /* The child, or a lexical block's child, that holds the address. */
 static bool descend(Dwarf_Die *parent, uint64_t address, Dwarf_Die *child) {
-    if (dwarf_child(parent, child) != 0) return false;
+    if (dwarf_child(parent, child) != 0)
+        return false;
     do {
         int tag = dwarf_tag(child);
-        bool is_scope = tag == DW_TAG_inlined_subroutine || tag == DW_TAG_lexical_block ||
-                        tag == DW_TAG_try_block || tag == DW_TAG_catch_block;
-        if (is_scope && dwarf_haspc(child, address) == 1) return true;
+        bool is_scope = tag == DW_TAG_inlined_subroutine || tag == DW_TAG_lexical_block || tag == DW_TAG_try_block ||
+                        tag == DW_TAG_catch_block;
+        if (is_scope && dwarf_haspc(child, address) == 1)
+            return true;
     } while (dwarf_siblingof(child, child) == 0);
     return false;
 }
@@ -238,7 +261,8 @@ static size_t find_chain(Dwarf_Die *function, uint64_t address, Dwarf_Die *chain
     chain[0] = scope;
     for (int depth = 0; depth < MAX_CHAIN && count < MAX_CHAIN && descend(&scope, address, &child); depth++) {
         scope = child;
-        if (dwarf_tag(&scope) == DW_TAG_inlined_subroutine) chain[count++] = scope;
+        if (dwarf_tag(&scope) == DW_TAG_inlined_subroutine)
+            chain[count++] = scope;
     }
     return count;
 }
@@ -246,8 +270,7 @@ static size_t find_chain(Dwarf_Die *function, uint64_t address, Dwarf_Die *chain
 static int64_t find_number(Dwarf_Die *die, unsigned name) {
     Dwarf_Attribute attribute;
     Dwarf_Word value;
-    if (!dwarf_attr_integrate(die, name, &attribute) || dwarf_formudata(&attribute, &value) != 0 ||
-        value > INT32_MAX)
+    if (!dwarf_attr_integrate(die, name, &attribute) || dwarf_formudata(&attribute, &value) != 0 || value > INT32_MAX)
         return 0;
     return (int64_t)value;
 }
@@ -256,7 +279,8 @@ static const char *find_call_file(Dwarf_Die *unit, Dwarf_Die *call) {
     Dwarf_Files *files;
     size_t count;
     int64_t index = find_number(call, DW_AT_call_file);
-    if (dwarf_getsrcfiles(unit, &files, &count) != 0 || index < 0 || (size_t)index >= count) return NULL;
+    if (dwarf_getsrcfiles(unit, &files, &count) != 0 || index < 0 || (size_t)index >= count)
+        return NULL;
     const char *name = dwarf_filesrc(files, (size_t)index, NULL, NULL);
     return name && strcmp(name, "???") != 0 ? name : NULL;
 }
@@ -265,13 +289,15 @@ static void find_line(Dwarf_Die *unit, uint64_t address, struct source_frame *fr
     Dwarf_Line *line = dwarf_getsrc_die(unit, address);
     bool is_end = false;
     int number;
-    if (!line || dwarf_lineendsequence(line, &is_end) != 0 || is_end) return;
+    if (!line || dwarf_lineendsequence(line, &is_end) != 0 || is_end)
+        return;
     frame->file = dwarf_linesrc(line, NULL, NULL);
-    if (dwarf_lineno(line, &number) == 0 && number > 0) frame->line = number;
+    if (dwarf_lineno(line, &number) == 0 && number > 0)
+        frame->line = number;
 }
 
-static void fill_frame(struct inlines *inlines, struct unit *unit, Dwarf_Die *die, Dwarf_Die *inner,
-                       uint64_t address, struct source_frame *frame) {
+static void fill_frame(struct inlines *inlines, struct unit *unit, Dwarf_Die *die, Dwarf_Die *inner, uint64_t address,
+                       struct source_frame *frame) {
     *frame = (struct source_frame){0};
     find_names(inlines, unit, die, frame);
     if (inner) {
@@ -288,13 +314,15 @@ static void fill_frame(struct inlines *inlines, struct unit *unit, Dwarf_Die *di
 static const struct range *narrowest(const struct ranges *ranges, uint64_t address) {
     const struct range *best = NULL, *range = NULL;
     while ((range = ranges_find(ranges, address, range)) != NULL)
-        if (!best || range->high - range->low < best->high - best->low) best = range;
+        if (!best || range->high - range->low < best->high - best->low)
+            best = range;
     return best;
 }
 
 /* The function of this unit at the address, or NULL. */
 static Dwarf_Die *find_function(struct unit *unit, uint64_t address) {
-    if (!collect_once(unit)) return NULL;
+    if (!collect_once(unit))
+        return NULL;
     const struct range *range = narrowest(&unit->functions, address);
     return range ? &unit->dies[range->payload] : NULL;
 }
@@ -307,13 +335,14 @@ size_t inlines_find(struct inlines *inlines, uint64_t address, struct source_fra
         unit = &inlines->units[range->payload];
         function = find_function(unit, address);
     }
-    if (!function || !most) return 0;
+    if (!function || !most)
+        return 0;
     Dwarf_Die chain[MAX_CHAIN];
     size_t count = find_chain(function, address, chain), filled = 0;
     for (size_t i = count; i-- > 0;) {
-        if (filled == most) filled--;
-        fill_frame(inlines, unit, &chain[i], i + 1 < count ? &chain[i + 1] : NULL, address,
-                   &frames[filled++]);
+        if (filled == most)
+            filled--;
+        fill_frame(inlines, unit, &chain[i], i + 1 < count ? &chain[i + 1] : NULL, address, &frames[filled++]);
     }
     return filled;
 }

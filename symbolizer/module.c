@@ -54,7 +54,8 @@ static char *make_debug_path(const struct module_search *search) {
     for (size_t i = 0; i < search->dir_count; i++)
         size += strlen(search->dirs[i]) + 1;
     char *path = malloc(size);
-    if (!path) return NULL;
+    if (!path)
+        return NULL;
     char *end = stpcpy(path, ":.debug");
     for (size_t i = 0; i < search->dir_count; i++) {
         *end++ = ':';
@@ -76,20 +77,19 @@ static bool has_build_id(Dwfl_Module *file, const char *wanted) {
 
 static bool read_segments(struct module *module, Elf *elf) {
     size_t count;
-    if (elf_getphdrnum(elf, &count) != 0 ||
-        !(module->segments = calloc(count ? count : 1, sizeof *module->segments)))
+    if (elf_getphdrnum(elf, &count) != 0 || !(module->segments = calloc(count ? count : 1, sizeof *module->segments)))
         return false;
     for (size_t i = 0; i < count; i++) {
         GElf_Phdr header;
-        if (!gelf_getphdr(elf, (int)i, &header) || header.p_type != PT_LOAD) continue;
-        module->segments[module->segment_count++] = (struct segment){
-            header.p_offset, header.p_filesz, header.p_vaddr, header.p_memsz, header.p_flags & PF_X};
+        if (!gelf_getphdr(elf, (int)i, &header) || header.p_type != PT_LOAD)
+            continue;
+        module->segments[module->segment_count++] =
+            (struct segment){header.p_offset, header.p_filesz, header.p_vaddr, header.p_memsz, header.p_flags & PF_X};
     }
     Elf_Scn *section = NULL;
     GElf_Shdr header;
     while ((section = elf_nextscn(elf, section)) != NULL)
-        if (gelf_getshdr(section, &header) && (header.sh_flags & SHF_EXECINSTR) &&
-            header.sh_type == SHT_NOBITS)
+        if (gelf_getshdr(section, &header) && (header.sh_flags & SHF_EXECINSTR) && header.sh_type == SHT_NOBITS)
             module->is_debug_only = true;
     return true;
 }
@@ -117,10 +117,11 @@ static bool open_dwfl(struct module *module, const char *path, int fd) {
     return elf && read_segments(module, elf);
 }
 
-static struct module *open_candidate(const char *path, const char *build_id,
-                                     const struct module_search *search, enum module_status *status) {
+static struct module *open_candidate(const char *path, const char *build_id, const struct module_search *search,
+                                     enum module_status *status) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) return NULL;
+    if (fd < 0)
+        return NULL;
     if (!is_elf(fd)) {
         close(fd);
         return NULL;
@@ -161,14 +162,13 @@ static struct module *open_in_dir(const char *dir, const char *path, const char 
     return module;
 }
 
-static bool is_hex(const char *text) {
-    return text[strspn(text, "0123456789abcdef")] == 0;
-}
+static bool is_hex(const char *text) { return text[strspn(text, "0123456789abcdef")] == 0; }
 
 struct module *module_open(const char *path, const char *build_id, const struct module_search *search,
                            enum module_status *status) {
     *status = MODULE_NOT_FOUND;
-    if (!is_hex(build_id) || strlen(build_id) >= BUILD_ID_LENGTH - 2) return NULL;
+    if (!is_hex(build_id) || strlen(build_id) >= BUILD_ID_LENGTH - 2)
+        return NULL;
     struct module *module = *path ? open_candidate(path, build_id, search, status) : NULL;
     for (size_t i = 0; i < search->dir_count && !module; i++)
         module = open_in_dir(search->dirs[i], path, build_id, search, status);
@@ -181,8 +181,10 @@ struct module *module_open(const char *path, const char *build_id, const struct 
 }
 
 void module_close(struct module *module) {
-    if (!module) return;
-    if (module->dwfl) dwfl_end(module->dwfl);
+    if (!module)
+        return;
+    if (module->dwfl)
+        dwfl_end(module->dwfl);
     free(module->debug_path);
     free(module->segments);
     free(module);
@@ -195,10 +197,12 @@ static const struct segment *find_mapped(const struct module *module, uint64_t o
     for (size_t i = 0; i < module->segment_count; i++) {
         const struct segment *segment = &module->segments[i];
         uint64_t first = align_down(segment->offset, page);
-        if (offset < first || offset - first >= segment->offset - first + segment->file_size) continue;
+        if (offset < first || offset - first >= segment->offset - first + segment->file_size)
+            continue;
         bool is_better = !best || (segment->is_executable && !best->is_executable) ||
                          (segment->is_executable == best->is_executable && first == offset);
-        if (is_better) best = segment;
+        if (is_better)
+            best = segment;
     }
     return best;
 }
@@ -217,9 +221,9 @@ static bool base_of_debug_file(const struct module *module, uint64_t start, uint
     return false;
 }
 
-bool module_base(const struct module *module, uint64_t start, uint64_t limit, uint64_t offset,
-                 uint64_t *base) {
-    if (module->is_debug_only) return base_of_debug_file(module, start, limit, base);
+bool module_base(const struct module *module, uint64_t start, uint64_t limit, uint64_t offset, uint64_t *base) {
+    if (module->is_debug_only)
+        return base_of_debug_file(module, start, limit, base);
     for (uint64_t page = SMALL_PAGE; page <= LARGE_PAGE; page *= 4) {
         const struct segment *segment = find_mapped(module, offset, page);
         if (segment) {

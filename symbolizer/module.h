@@ -35,8 +35,7 @@ void module_close(struct module *module);
 
 /* What the loader added: link address = run address - *base, for a mapping [start, limit) of the file from
  * `offset` on. False where no segment of the file can have been mapped so. */
-bool module_base(const struct module *module, uint64_t start, uint64_t limit, uint64_t offset,
-                 uint64_t *base);
+bool module_base(const struct module *module, uint64_t start, uint64_t limit, uint64_t offset, uint64_t *base);
 
 /* The opened file for libdwfl, and what it adds to link addresses. */
 struct Dwfl_Module *module_dwfl(const struct module *module, uint64_t *bias);

@@ -56,7 +56,8 @@ struct function_key {
 
 struct symbolizer *symbolizer_open(const struct module_search *search, symbolizer_warn warn, void *context) {
     struct symbolizer *symbolizer = calloc(1, sizeof *symbolizer);
-    if (symbolizer) *symbolizer = (struct symbolizer){.search = *search, .warn = warn, .context = context};
+    if (symbolizer)
+        *symbolizer = (struct symbolizer){.search = *search, .warn = warn, .context = context};
     return symbolizer;
 }
 
@@ -69,7 +70,8 @@ static void close_one(struct opened *opened) {
 }
 
 void symbolizer_close(struct symbolizer *symbolizer) {
-    if (!symbolizer) return;
+    if (!symbolizer)
+        return;
     for (size_t i = 0; i < symbolizer->opened_count; i++)
         close_one(&symbolizer->opened[i]);
     free(symbolizer->opened);
@@ -80,18 +82,20 @@ static bool open_tables(struct opened *opened) {
     Dwfl_Module *file = module_dwfl(opened->module, &opened->bias);
     Dwarf_Addr bias;
     Dwarf *dwarf = dwfl_module_getdwarf(file, &bias);
-    if (dwarf && !(opened->inlines = inlines_open(dwarf))) return false;
+    if (dwarf && !(opened->inlines = inlines_open(dwarf)))
+        return false;
     opened->dwarf_bias = dwarf ? bias : 0;
     opened->symtab = symtab_open(file);
     return opened->symtab != NULL;
 }
 
-static bool open_module(struct symbolizer *symbolizer, struct opened *opened, const char *path,
-                        const char *build_id) {
+static bool open_module(struct symbolizer *symbolizer, struct opened *opened, const char *path, const char *build_id) {
     enum module_status status;
     opened->module = module_open(path, build_id, &symbolizer->search, &status);
-    if (opened->module) return open_tables(opened);
-    if (status == MODULE_NO_MEMORY) return false;
+    if (opened->module)
+        return open_tables(opened);
+    if (status == MODULE_NO_MEMORY)
+        return false;
     if (symbolizer->warn)
         symbolizer->warn(symbolizer->context, path,
                          status == MODULE_MISMATCH
@@ -104,39 +108,45 @@ static bool open_module(struct symbolizer *symbolizer, struct opened *opened, co
 static struct opened *find_opened(struct symbolizer *symbolizer, const char *path, const char *build_id) {
     for (size_t i = 0; i < symbolizer->opened_count; i++) {
         struct opened *opened = &symbolizer->opened[i];
-        if (strcmp(opened->path, path) == 0 && strcmp(opened->build_id, build_id) == 0) return opened;
+        if (strcmp(opened->path, path) == 0 && strcmp(opened->build_id, build_id) == 0)
+            return opened;
     }
     struct opened *list = reallocarray(symbolizer->opened, symbolizer->opened_count + 1, sizeof *list);
-    if (!list) return NULL;
+    if (!list)
+        return NULL;
     symbolizer->opened = list;
     struct opened *opened = &list[symbolizer->opened_count];
     *opened = (struct opened){.path = strdup(path), .build_id = strdup(build_id)};
     symbolizer->opened_count++;
-    if (!opened->path || !opened->build_id || !open_module(symbolizer, opened, path, build_id)) return NULL;
+    if (!opened->path || !opened->build_id || !open_module(symbolizer, opened, path, build_id))
+        return NULL;
     return opened;
 }
 
 /* Whether the symbol table names the outermost frame better than DWARF: where DWARF lacks the linker's name
  * of a C++ function, and where a C function is exported under another name ("strdup" for "__GI___strdup"). */
 static bool prefers_symbol(const struct source_frame *frame, const char *symbol, bool is_exported) {
-    if (!frame->name) return true;
-    if (frame->qualified) return strncmp(symbol, "_Z", 2) == 0;
+    if (!frame->name)
+        return true;
+    if (frame->qualified)
+        return strncmp(symbol, "_Z", 2) == 0;
     return is_exported && strncmp(frame->name, "_Z", 2) != 0 && strncmp(frame->name, "_R", 2) != 0;
 }
 
 /* Frames of a link address, innermost first; 0 when nothing covers it. */
 static size_t find_frames(struct opened *opened, uint64_t address, struct source_frame *frames) {
     uint64_t numbered = address + opened->bias;
-    size_t count = opened->inlines
-                       ? inlines_find(opened->inlines, numbered - opened->dwarf_bias, frames, MAX_FRAMES)
-                       : 0;
+    size_t count =
+        opened->inlines ? inlines_find(opened->inlines, numbered - opened->dwarf_bias, frames, MAX_FRAMES) : 0;
     bool is_exported;
     const char *symbol = symtab_find(opened->symtab, numbered, &is_exported);
     if (count && symbol && prefers_symbol(&frames[count - 1], symbol, is_exported))
         frames[count - 1].name = symbol;
     for (size_t i = 0; i < count; i++)
-        if (!frames[i].name) return 0;
-    if (count || !symbol) return count;
+        if (!frames[i].name)
+            return 0;
+    if (count || !symbol)
+        return count;
     frames[0] = (struct source_frame){.name = symbol};
     return 1;
 }
@@ -146,8 +156,10 @@ static void *append(struct profile *profile, void **array, uint32_t count, uint3
     if (count >= *capacity) {
         uint32_t larger = count < UINT32_MAX / 4 ? count * 2 + 64 : 0;
         void *items = larger ? region_alloc(&profile->region, larger * size) : NULL;
-        if (!items) return NULL;
-        if (count) memcpy(items, *array, count * size);
+        if (!items)
+            return NULL;
+        if (count)
+            memcpy(items, *array, count * size);
         *array = items;
         *capacity = larger;
     }
@@ -155,7 +167,8 @@ static void *append(struct profile *profile, void **array, uint32_t count, uint3
 }
 
 static string_id add_bytes(struct addition *addition, const char *text, size_t length) {
-    if (!length) return 0;
+    if (!length)
+        return 0;
     string_id number = strtab_intern(&addition->strings, text, length, NULL);
     return number == PROFILE_NONE ? PROFILE_NONE : number + addition->strings_before;
 }
@@ -164,8 +177,8 @@ static string_id add_string(struct addition *addition, const char *text) {
     return add_bytes(addition, text ? text : "", text ? strlen(text) : 0);
 }
 
-static bool fill_function(struct addition *addition, struct profile_function *function,
-                          const struct function_key *key, const struct source_frame *frame) {
+static bool fill_function(struct addition *addition, struct profile_function *function, const struct function_key *key,
+                          const struct source_frame *frame) {
     char *readable = frame->qualified ? strdup(frame->qualified) : demangle_name(frame->name);
     string_id name = readable ? add_string(addition, readable) : PROFILE_NONE;
     free(readable);
@@ -181,33 +194,39 @@ static uint32_t add_function(struct addition *addition, const struct source_fram
     key.filename = add_string(addition, frame->file);
     key.start_line = frame->start_line;
     bool is_new;
-    if (key.system_name == PROFILE_NONE || key.filename == PROFILE_NONE) return PROFILE_NONE;
+    if (key.system_name == PROFILE_NONE || key.filename == PROFILE_NONE)
+        return PROFILE_NONE;
     string_id number = strtab_intern(&addition->functions, (const char *)&key, sizeof key, &is_new);
-    if (number == PROFILE_NONE) return PROFILE_NONE;
+    if (number == PROFILE_NONE)
+        return PROFILE_NONE;
     uint32_t index = number + addition->functions_before;
-    if (!is_new) return index;
+    if (!is_new)
+        return index;
     struct profile *profile = addition->profile;
     void *array = profile->functions;
     struct profile_function *function =
         append(profile, &array, index, &addition->function_capacity, sizeof *profile->functions);
     profile->functions = array;
-    if (!function || !fill_function(addition, function, &key, frame)) return PROFILE_NONE;
+    if (!function || !fill_function(addition, function, &key, frame))
+        return PROFILE_NONE;
     profile->function_count = index + 1;
     return index;
 }
 
-static bool add_lines(struct addition *addition, struct profile_location *location,
-                      const struct source_frame *frames, size_t count) {
+static bool add_lines(struct addition *addition, struct profile_location *location, const struct source_frame *frames,
+                      size_t count) {
     struct profile *profile = addition->profile;
     uint32_t first = profile->line_count;
     for (size_t i = 0; i < count; i++) {
         uint32_t function = add_function(addition, &frames[i]);
-        if (function == PROFILE_NONE) return false;
+        if (function == PROFILE_NONE)
+            return false;
         void *array = profile->lines;
         struct profile_line *line =
             append(profile, &array, profile->line_count, &addition->line_capacity, sizeof *profile->lines);
         profile->lines = array;
-        if (!line) return false;
+        if (!line)
+            return false;
         *line = (struct profile_line){.function = function, .line = frames[i].line};
         profile->line_count++;
     }
@@ -219,11 +238,14 @@ static bool add_lines(struct addition *addition, struct profile_location *locati
 static bool append_strings(struct addition *addition) {
     struct profile *profile = addition->profile;
     uint32_t more = addition->strings.count;
-    if (!more) return true;
-    if (more > UINT32_MAX - profile->string_count) return false;
+    if (!more)
+        return true;
+    if (more > UINT32_MAX - profile->string_count)
+        return false;
     size_t before = profile->string_count * sizeof *profile->strings;
     struct profile_string *strings = region_alloc(&profile->region, before + more * sizeof *strings);
-    if (!strings) return false;
+    if (!strings)
+        return false;
     memcpy(strings, profile->strings, before);
     memcpy(strings + profile->string_count, addition->strings.strings, more * sizeof *strings);
     profile->strings = strings;
@@ -244,12 +266,13 @@ static bool open_mappings(struct symbolizer *symbolizer, const struct profile *p
         const char *path = profile_text(profile, mapping->filename);
         const char *build_id = profile_text(profile, mapping->build_id);
         bool is_special = *path == '[' || strncmp(path, "//", 2) == 0 || (!*path && !*build_id);
-        if (!is_wanted[i] || is_special) continue;
+        if (!is_wanted[i] || is_special)
+            continue;
         const struct opened *opened = find_opened(symbolizer, path, build_id);
-        if (!opened) return false;
-        is_usable[i] =
-            opened->module && mapping->start < mapping->limit &&
-            module_base(opened->module, mapping->start, mapping->limit, mapping->offset, &bases[i]);
+        if (!opened)
+            return false;
+        is_usable[i] = opened->module && mapping->start < mapping->limit &&
+                       module_base(opened->module, mapping->start, mapping->limit, mapping->offset, &bases[i]);
     }
     return true;
 }
@@ -264,14 +287,17 @@ static bool name_locations(struct symbolizer *symbolizer, struct addition *addit
     struct profile *profile = addition->profile;
     for (uint32_t i = 0; i < profile->location_count; i++) {
         struct profile_location *location = &profile->locations[i];
-        if (!is_bare(profile, location) || !is_usable[location->mapping]) continue;
+        if (!is_bare(profile, location) || !is_usable[location->mapping])
+            continue;
         const struct profile_mapping *mapping = &profile->mappings[location->mapping];
-        if (location->address < mapping->start || location->address >= mapping->limit) continue;
-        struct opened *opened = find_opened(symbolizer, profile_text(profile, mapping->filename),
-                                            profile_text(profile, mapping->build_id));
+        if (location->address < mapping->start || location->address >= mapping->limit)
+            continue;
+        struct opened *opened =
+            find_opened(symbolizer, profile_text(profile, mapping->filename), profile_text(profile, mapping->build_id));
         struct source_frame frames[MAX_FRAMES];
         size_t count = find_frames(opened, location->address - bases[location->mapping], frames);
-        if (count && !add_lines(addition, location, frames, count)) return false;
+        if (count && !add_lines(addition, location, frames, count))
+            return false;
     }
     return true;
 }
@@ -292,7 +318,8 @@ static void lower_flags(const struct profile *profile, const struct profile_loca
 static void set_flags(struct profile *profile, const bool *is_usable) {
     for (uint32_t i = 0; i < profile->mapping_count; i++) {
         struct profile_mapping *mapping = &profile->mappings[i];
-        if (is_usable[i]) mapping->has_functions = mapping->has_filenames = mapping->has_line_numbers = true;
+        if (is_usable[i])
+            mapping->has_functions = mapping->has_filenames = mapping->has_line_numbers = true;
     }
     for (uint32_t i = 0; i < profile->location_count; i++) {
         const struct profile_location *location = &profile->locations[i];
@@ -312,8 +339,10 @@ static void set_flags(struct profile *profile, const bool *is_usable) {
 static bool run(struct symbolizer *symbolizer, struct profile *profile, uint64_t *bases, bool *is_wanted,
                 bool *is_usable) {
     for (uint32_t i = 0; i < profile->location_count; i++)
-        if (is_bare(profile, &profile->locations[i])) is_wanted[profile->locations[i].mapping] = true;
-    if (!open_mappings(symbolizer, profile, is_wanted, bases, is_usable)) return false;
+        if (is_bare(profile, &profile->locations[i]))
+            is_wanted[profile->locations[i].mapping] = true;
+    if (!open_mappings(symbolizer, profile, is_wanted, bases, is_usable))
+        return false;
     struct addition addition = {.profile = profile,
                                 .strings_before = profile->string_count,
                                 .functions_before = profile->function_count,
@@ -323,7 +352,8 @@ static bool run(struct symbolizer *symbolizer, struct profile *profile, uint64_t
     strtab_init(&addition.functions, &addition.keys);
     bool ok = name_locations(symbolizer, &addition, is_usable, bases) && append_strings(&addition);
     region_free(&addition.keys);
-    if (ok) set_flags(profile, is_usable);
+    if (ok)
+        set_flags(profile, is_usable);
     return ok;
 }
 

@@ -39,7 +39,8 @@ static bool is_function(const GElf_Sym *symbol) {
 static uint64_t find_section_end(Elf *elf, GElf_Word index, GElf_Addr bias) {
     GElf_Shdr header;
     Elf_Scn *section = elf && index < SHN_LORESERVE ? elf_getscn(elf, index) : NULL;
-    if (!section || !gelf_getshdr(section, &header) || !(header.sh_flags & SHF_EXECINSTR)) return 0;
+    if (!section || !gelf_getshdr(section, &header) || !(header.sh_flags & SHF_EXECINSTR))
+        return 0;
     return header.sh_addr + header.sh_size + bias;
 }
 
@@ -56,15 +57,18 @@ static bool add_sizeless(struct symtab *symtab, struct symbol *sizeless, size_t 
         size_t other = i + 1;
         while (other < count && sizeless[other].address == sizeless[i].address)
             other++;
-        if (other < count && sizeless[other].address < end) end = sizeless[other].address;
+        if (other < count && sizeless[other].address < end)
+            end = sizeless[other].address;
         while (next < symtab->count && symtab->symbols[next].address <= sizeless[i].address)
             next++;
-        if (next < symtab->count && symtab->symbols[next].address < end) end = symtab->symbols[next].address;
+        if (next < symtab->count && symtab->symbols[next].address < end)
+            end = symtab->symbols[next].address;
         sizeless[i].end = end;
     }
     for (size_t i = 0; i < count; i++) {
         symtab->symbols[symtab->count] = sizeless[i];
-        if (!ranges_add(&symtab->ranges, sizeless[i].address, sizeless[i].end, symtab->count++)) return false;
+        if (!ranges_add(&symtab->ranges, sizeless[i].address, sizeless[i].end, symtab->count++))
+            return false;
     }
     return true;
 }
@@ -79,7 +83,8 @@ static bool fill(struct symtab *symtab, Dwfl_Module *file, int total) {
         GElf_Word section;
         Elf *elf;
         const char *name = dwfl_module_getsym_info(file, i, &entry, &address, &section, &elf, &bias);
-        if (!name || !*name || !is_function(&entry)) continue;
+        if (!name || !*name || !is_function(&entry))
+            continue;
         unsigned binding = GELF_ST_BIND(entry.st_info);
         has_locals |= binding == STB_LOCAL;
         struct symbol symbol = {name, address, 0, binding};
@@ -93,8 +98,7 @@ static bool fill(struct symtab *symtab, Dwfl_Module *file, int total) {
     qsort(symtab->symbols, symtab->count, sizeof *symtab->symbols, by_address);
     for (size_t i = 0; ok && i < symtab->count; i++)
         ok = ranges_add(&symtab->ranges, symtab->symbols[i].address, symtab->symbols[i].end, i);
-    ok =
-        ok && (!has_locals || add_sizeless(symtab, sizeless, sizeless_count)) && ranges_seal(&symtab->ranges);
+    ok = ok && (!has_locals || add_sizeless(symtab, sizeless, sizeless_count)) && ranges_seal(&symtab->ranges);
     free(sizeless);
     return ok;
 }
@@ -102,24 +106,26 @@ static bool fill(struct symtab *symtab, Dwfl_Module *file, int total) {
 struct symtab *symtab_open(struct Dwfl_Module *file) {
     struct symtab *symtab = calloc(1, sizeof *symtab);
     int total = dwfl_module_getsymtab(file);
-    if (!symtab || total <= 0) return symtab;
+    if (!symtab || total <= 0)
+        return symtab;
     symtab->symbols = calloc((size_t)total, sizeof *symtab->symbols);
-    if (symtab->symbols && fill(symtab, file, total)) return symtab;
+    if (symtab->symbols && fill(symtab, file, total))
+        return symtab;
     symtab_close(symtab);
     return NULL;
 }
 
-static unsigned rank_binding(unsigned binding) {
-    return binding == STB_GLOBAL ? 0 : binding == STB_WEAK ? 1 : 2;
-}
+static unsigned rank_binding(unsigned binding) { return binding == STB_GLOBAL ? 0 : binding == STB_WEAK ? 1 : 2; }
 
 static bool is_better(const struct symtab *symtab, const struct range *a, const struct range *b) {
     const struct symbol *x = &symtab->symbols[a->payload], *y = &symtab->symbols[b->payload];
-    if (a->high - a->low != b->high - b->low) return a->high - a->low < b->high - b->low;
+    if (a->high - a->low != b->high - b->low)
+        return a->high - a->low < b->high - b->low;
     if (rank_binding(x->binding) != rank_binding(y->binding))
         return rank_binding(x->binding) < rank_binding(y->binding);
     size_t underscores_x = strspn(x->name, "_"), underscores_y = strspn(y->name, "_");
-    if (underscores_x != underscores_y) return underscores_x < underscores_y;
+    if (underscores_x != underscores_y)
+        return underscores_x < underscores_y;
     size_t length_x = strlen(x->name), length_y = strlen(y->name);
     return length_x != length_y ? length_x < length_y : strcmp(x->name, y->name) < 0;
 }
@@ -127,13 +133,15 @@ static bool is_better(const struct symtab *symtab, const struct range *a, const 
 const char *symtab_find(const struct symtab *symtab, uint64_t address, bool *is_exported) {
     const struct range *best = NULL, *range = NULL;
     while ((range = ranges_find(&symtab->ranges, address, range)) != NULL)
-        if (!best || is_better(symtab, range, best)) best = range;
+        if (!best || is_better(symtab, range, best))
+            best = range;
     *is_exported = best && symtab->symbols[best->payload].binding != STB_LOCAL;
     return best ? symtab->symbols[best->payload].name : NULL;
 }
 
 void symtab_close(struct symtab *symtab) {
-    if (!symtab) return;
+    if (!symtab)
+        return;
     ranges_free(&symtab->ranges);
     free(symtab->symbols);
     free(symtab);

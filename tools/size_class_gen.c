@@ -1,9 +1,9 @@
 /* Prints alloc/size_class_table.h. The build does not run it; a test checks that its output is what is committed.
  *
- * The rule is that of Go's mksizeclasses.go with C's alignment: sizes grow by 8 up to 16, then by 16, and from 128 on by an
- * eighth of the last power of two; a class whose span would hold as many objects as the one before it replaces it; a size
- * grows to fill its span where the count of objects allows. A span is the fewest pages whose tail is at
- * most an eighth. */
+ * The rule is that of Go's mksizeclasses.go with C's alignment: sizes grow by 8 up to 16, then by 16, and from 128 on
+ * by an eighth of the last power of two; a class whose span would hold as many objects as the one before it replaces
+ * it; a size grows to fill its span where the count of objects allows. A span is the fewest pages whose tail is at most
+ * an eighth. */
 #include <stdint.h>
 #include <stdio.h>
 
@@ -64,7 +64,8 @@ static void print_waste(void) {
             worst_worst = worst;
         mean_sum += mean;
     }
-    printf(" *\n * worst waste over 32 bytes: %.2f%%; mean over the classes, sizes within a class equally likely: %.2f%%\n */\n",
+    printf(" *\n * worst waste over 32 bytes: %.2f%%; mean over the classes, sizes within a class equally likely: "
+           "%.2f%%\n */\n",
            100 * worst_worst, 100 * mean_sum / (count - 1));
 }
 
@@ -85,7 +86,8 @@ static void print_index(const char *name, unsigned first, unsigned limit, unsign
 int main(void) {
     choose_classes();
     printf("/* Made by tools/size_class_gen.c; do not edit. */\n");
-    printf("#ifndef HEAPTAP_ALLOC_SIZE_CLASS_TABLE_H\n#define HEAPTAP_ALLOC_SIZE_CLASS_TABLE_H\n\n/* clang-format off */\n");
+    printf("#ifndef HEAPTAP_ALLOC_SIZE_CLASS_TABLE_H\n#define HEAPTAP_ALLOC_SIZE_CLASS_TABLE_H\n\n/* clang-format off "
+           "*/\n");
     print_waste();
     printf("\n#define SIZE_CLASS_COUNT %u /* with class 0, which is not used */\n", count);
     printf("#define SIZE_CLASS_MAX   %u\n", MAX_SMALL);

@@ -21,7 +21,8 @@ static void test_posix_memalign_refuses(void) {
 
 static void use(void *p, size_t align, size_t size) {
     EXPECT(p != NULL && (uintptr_t)p % align == 0);
-    if (!p) return;
+    if (!p)
+        return;
     EXPECT(malloc_usable_size(p) >= size);
     memset(p, 0xa5, malloc_usable_size(p));
 }
@@ -67,7 +68,8 @@ static void test_bad_alignments(void) {
     EXPECT(memalign((size_t)1 << 50, 8) == NULL && errno == ENOMEM);
     errno = 0;
     EXPECT(memalign(4096, SIZE_MAX - 4096) == NULL && errno == ENOMEM);
-    if (!expect_is_preloaded()) return; /* glibc before 2.38 rounds such alignments up */
+    if (!expect_is_preloaded())
+        return; /* glibc before 2.38 rounds such alignments up */
     static const size_t bad[] = {0, 3, 24, 1000, SIZE_MAX};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         errno = 0;

@@ -20,7 +20,8 @@ struct alignas(256) Wide {
 
 void use(void *p, size_t size, size_t align) {
     EXPECT(p && reinterpret_cast<uintptr_t>(p) % align == 0 && malloc_usable_size(p) >= size);
-    if (p) memset(expect_opaque(p), 0x3c, size);
+    if (p)
+        memset(expect_opaque(p), 0x3c, size);
 }
 
 void test_plain_forms(size_t size) {
@@ -43,12 +44,9 @@ void test_plain_forms(size_t size) {
 
 void test_aligned_forms(size_t size, size_t alignment) {
     std::align_val_t align{alignment};
-    void *p[6] = {::operator new(size, align),
-                  ::operator new(size, align),
-                  ::operator new(size, align, std::nothrow),
-                  ::operator new[](size, align),
-                  ::operator new[](size, align),
-                  ::operator new[](size, align, std::nothrow)};
+    void *p[6] = {
+        ::operator new(size, align),   ::operator new(size, align),   ::operator new(size, align, std::nothrow),
+        ::operator new[](size, align), ::operator new[](size, align), ::operator new[](size, align, std::nothrow)};
     for (void *each : p)
         use(each, size, alignment);
     ::operator delete(p[0], align);
@@ -99,7 +97,8 @@ void test_failure() {
 int handler_calls;
 
 void handler_that_gives_up() {
-    if (++handler_calls == 3) std::set_new_handler(nullptr);
+    if (++handler_calls == 3)
+        std::set_new_handler(nullptr);
 }
 
 struct Special : std::bad_alloc {};

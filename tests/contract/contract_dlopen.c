@@ -14,7 +14,8 @@ static void *load_and_call(void *rounds) {
     for (long i = 0; i < (long)rounds; i++) {
         void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
         EXPECT(module != NULL);
-        if (!module) return NULL;
+        if (!module)
+            return NULL;
         char *(*text)(void) = (char *(*)(void))dlsym(module, "plugin_text");
         EXPECT(dlsym(module, "there is no such symbol") == NULL && dlerror() != NULL);
         char *copy = text ? text() : NULL;

@@ -62,7 +62,8 @@ static void live_as_child(unsigned char **inherited, int depth) {
     if (depth == 0) {
         int status = -1;
         pid_t grandchild = fork();
-        if (grandchild == 0) _exit(allocate_a_little("") ? expect_failures != 0 : 1);
+        if (grandchild == 0)
+            _exit(allocate_a_little("") ? expect_failures != 0 : 1);
         waitpid(grandchild, &status, 0);
         EXPECT(status == 0);
     }
@@ -79,7 +80,8 @@ static void fork_once(int round) {
     if (child == 0) {
         live_as_child(inherited, round % 10);
         /* Every tenth runs the exit handlers too. */
-        if (round % 10 == 1) exit(expect_failures != 0);
+        if (round % 10 == 1)
+            exit(expect_failures != 0);
         _exit(expect_failures != 0);
     }
     int status = -1;
@@ -136,7 +138,8 @@ static void test_orphaned_memory_is_reused(void) {
     EXPECT(pthread_create(&thread, NULL, hoard_and_wait, NULL) == 0);
     pthread_barrier_wait(&barrier);
     pid_t child = fork();
-    if (child == 0) live_on_orphans();
+    if (child == 0)
+        live_on_orphans();
     waitpid(child, &status, 0);
     EXPECT(status == 0);
     pthread_barrier_wait(&barrier);

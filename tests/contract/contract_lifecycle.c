@@ -11,9 +11,7 @@ enum { KEYS = 300, THREADS = 60, OBJECTS = 500 };
 
 static void *before_constructors, *in_first_constructor, *in_constructor;
 
-static void preinit(void) {
-    before_constructors = malloc(123);
-}
+static void preinit(void) { before_constructors = malloc(123); }
 __attribute__((section(".preinit_array"), used)) static void (*const preinit_entry)(void) = preinit;
 
 __attribute__((constructor(101))) static void first_constructor(void) {
@@ -22,16 +20,15 @@ __attribute__((constructor(101))) static void first_constructor(void) {
     before_constructors = malloc(300000);
 }
 
-__attribute__((constructor)) static void constructor(void) {
-    in_constructor = realloc(in_first_constructor, 50000);
-}
+__attribute__((constructor)) static void constructor(void) { in_constructor = realloc(in_first_constructor, 50000); }
 
 __attribute__((destructor(101))) static void last_destructor(void) {
     void *p = malloc(777);
     EXPECT(p != NULL);
     free(p);
     free(in_constructor);
-    if (expect_failures) _exit(1);
+    if (expect_failures)
+        _exit(1);
 }
 
 static void at_exit(void) {
@@ -111,7 +108,8 @@ static void check_left_behind(void) {
             size_t size = 1 + (size_t)(i * i) % 9000;
             unsigned char *p = given[t][i];
             EXPECT(p[0] == (unsigned char)i && p[size - 1] == (unsigned char)i);
-            if (i % 3 == 0) given[t][i] = realloc(p, size * 2);
+            if (i % 3 == 0)
+                given[t][i] = realloc(p, size * 2);
         }
 }
 

@@ -78,7 +78,8 @@ static void test_huge_requests(void) {
     for (int shift = 40; shift < 63; shift++) {
         errno = 0;
         void *p = malloc((size_t)1 << shift);
-        if (shift >= 47) EXPECT(p == NULL);
+        if (shift >= 47)
+            EXPECT(p == NULL);
         EXPECT(p || errno == ENOMEM);
         free(p);
     }
@@ -120,7 +121,8 @@ static int run_child(int again, char *name) {
 }
 
 int main(int argc, char **argv) {
-    if (argc > 1) return under_limit();
+    if (argc > 1)
+        return under_limit();
     EXPECT(run_child(1, argv[0]) == 0);
     EXPECT(run_child(0, argv[0]) == 0);
     test_huge_requests();

@@ -19,12 +19,12 @@ static void test_libc_aliases(void) {
     FIND(two_sizes_function, __libc_memalign);
     FIND(size_function, __libc_valloc);
     FIND(size_function, __libc_pvalloc);
-    void *(*__libc_realloc)(void *, size_t) =
-        (void *(*)(void *, size_t))dlsym(RTLD_DEFAULT, "__libc_realloc");
+    void *(*__libc_realloc)(void *, size_t) = (void *(*)(void *, size_t))dlsym(RTLD_DEFAULT, "__libc_realloc");
     void (*__libc_free)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "__libc_free");
     EXPECT(__libc_malloc && __libc_calloc && __libc_memalign && __libc_valloc && __libc_pvalloc);
     EXPECT(__libc_realloc && __libc_free);
-    if (expect_failures) return;
+    if (expect_failures)
+        return;
     free(__libc_malloc(100));
     free(__libc_calloc(10, 10));
     free(__libc_memalign(256, 10));
@@ -42,9 +42,11 @@ static void test_other_frees(void) {
     void (*sized)(void *, size_t) = (void (*)(void *, size_t))dlsym(RTLD_DEFAULT, "free_sized");
     void (*aligned)(void *, size_t, size_t) =
         (void (*)(void *, size_t, size_t))dlsym(RTLD_DEFAULT, "free_aligned_sized");
-    if (!expect_is_preloaded()) return;
+    if (!expect_is_preloaded())
+        return;
     EXPECT(cfree_found && sized && aligned);
-    if (expect_failures) return;
+    if (expect_failures)
+        return;
     cfree_found(malloc(10));
     cfree_found(NULL);
     sized(NULL, 10);

@@ -74,8 +74,7 @@ static void test_realloc(void) {
     EXPECT(realloc(malloc(1000000), 0) == NULL);
     unsigned char *p = NULL;
     size_t old = 0;
-    static const size_t path[] = {1,      20,      16,      200, 5000,  40000, 39999,
-                                  300000, 3000000, 2999999, 100, 70000, 1};
+    static const size_t path[] = {1, 20, 16, 200, 5000, 40000, 39999, 300000, 3000000, 2999999, 100, 70000, 1};
     for (size_t i = 0; i < sizeof path / sizeof *path; i++) {
         p = reallocarray(p, path[i], 1);
         EXPECT(p != NULL);
@@ -143,7 +142,8 @@ static void test_calloc_is_zero_after_reuse(void) {
                 memset(blocks[i] = malloc(size), 0xee, size);
             for (int i = 0; i < 20; i++)
                 free(blocks[i]);
-            if (trimmed) malloc_trim(0);
+            if (trimmed)
+                malloc_trim(0);
             for (int i = 0; i < 20; i++) {
                 blocks[i] = calloc(size / 4 + 1, 4);
                 for (size_t k = 0; k < size; k++)

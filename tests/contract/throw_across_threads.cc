@@ -18,7 +18,8 @@ struct Guard {
 
 void fall(int depth, std::string &trail) {
     Guard guard{trail, std::to_string(depth)};
-    if (depth == 0) throw std::runtime_error("bottom of " + std::string(300, 'b'));
+    if (depth == 0)
+        throw std::runtime_error("bottom of " + std::string(300, 'b'));
     fall(depth - 1, trail);
 }
 
@@ -67,8 +68,7 @@ int main() {
         }
         caught[i] = nullptr;
     }
-    std::future<int> promised =
-        std::async(std::launch::async, []() -> int { throw std::string("a string"); });
+    std::future<int> promised = std::async(std::launch::async, []() -> int { throw std::string("a string"); });
     try {
         promised.get();
     } catch (const std::string &text) {

@@ -14,11 +14,11 @@ struct region_block {
 
 void *region_alloc(struct region *region, size_t size) {
     size_t whole = sizeof(struct region_block) + size;
-    if (size > SIZE_MAX / 2 ||
-        (region->limit && (whole > region->limit || region->taken > region->limit - whole)))
+    if (size > SIZE_MAX / 2 || (region->limit && (whole > region->limit || region->taken > region->limit - whole)))
         return NULL;
     struct region_block *block = calloc(1, whole);
-    if (!block) return NULL;
+    if (!block)
+        return NULL;
     block->next = region->blocks;
     block->size = size;
     region->blocks = block;
@@ -28,7 +28,8 @@ void *region_alloc(struct region *region, size_t size) {
 
 void *region_grow(struct region *region, void *old, size_t old_size, size_t new_size) {
     void *p = region_alloc(region, new_size);
-    if (p && old_size) memcpy(p, old, old_size < new_size ? old_size : new_size);
+    if (p && old_size)
+        memcpy(p, old, old_size < new_size ? old_size : new_size);
     return p;
 }
 

@@ -25,8 +25,7 @@
 enum { INPUTS_MAX = 16 };
 
 __attribute__((noreturn)) static void die(const char *subject, const struct proto_error *error) {
-    fprintf(stderr, "proto_tool: '%s': %s at byte %llu\n", subject, error->text,
-            (unsigned long long)error->offset);
+    fprintf(stderr, "proto_tool: '%s': %s at byte %llu\n", subject, error->text, (unsigned long long)error->offset);
     exit(1);
 }
 
@@ -39,7 +38,8 @@ static void read_file(const char *path, struct profile *profile) {
     struct proto_error error;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || !reader_read(fd, NULL, profile, &error)) {
-        if (fd < 0) error = (struct proto_error){.text = strerror(errno)};
+        if (fd < 0)
+            error = (struct proto_error){.text = strerror(errno)};
         die(path, &error);
     }
     close(fd);
@@ -47,14 +47,16 @@ static void read_file(const char *path, struct profile *profile) {
 
 static int put(const struct profile *profile) {
     struct proto_error error;
-    if (!writer_write_profile(profile, write_stdout, NULL, 1, &error)) die("standard output", &error);
+    if (!writer_write_profile(profile, write_stdout, NULL, 1, &error))
+        die("standard output", &error);
     return 0;
 }
 
 static int put_merged(const struct merge_input *inputs, size_t count) {
     struct profile sum;
     struct proto_error error;
-    if (!merge_profiles(inputs, count, &sum, &error)) die("merge", &error);
+    if (!merge_profiles(inputs, count, &sum, &error))
+        die("merge", &error);
     return put(&sum);
 }
 
@@ -86,7 +88,8 @@ static int drop(const char *path) {
     struct profile profile;
     struct proto_error error;
     read_file(path, &profile);
-    if (!filter_drop_frames(&profile, &error)) die(path, &error);
+    if (!filter_drop_frames(&profile, &error))
+        die(path, &error);
     return put(&profile);
 }
 
@@ -100,7 +103,8 @@ static int filter(const char *option, const char *regex, const char *path) {
         .show = strcmp(option, "show") == 0 ? regex : NULL,
     };
     read_file(path, &profile);
-    if (!filter_apply(&profile, &filter, &error)) die(path, &error);
+    if (!filter_apply(&profile, &filter, &error))
+        die(path, &error);
     return put(&profile);
 }
 
@@ -174,7 +178,8 @@ static int make_random(uint64_t seed) {
     struct region region = {0};
     struct proto_error error = {.text = "out of memory"};
     struct writer *writer = writer_open(&region, write_stdout, NULL, 1);
-    if (!writer) die("random", &error);
+    if (!writer)
+        die("random", &error);
     uint64_t base = 0x400000 + seed * 0x1000000;
     writer_sample_type(writer, "inuse_objects", "count");
     writer_sample_type(writer, "inuse_space", "bytes");
@@ -188,7 +193,8 @@ static int make_random(uint64_t seed) {
     put_random_mappings(writer, base);
     put_random_locations(writer, base);
     put_random_functions(writer);
-    if (!writer_close(writer, &error)) die("random", &error);
+    if (!writer_close(writer, &error))
+        die("random", &error);
     region_free(&region);
     return 0;
 }
@@ -200,12 +206,18 @@ int main(int argc, char **argv) {
         read_file(argv[2], &profile);
         return put(&profile);
     }
-    if (strcmp(command, "merge") == 0) return merge(argv + 2, argc - 2);
-    if (strcmp(command, "diff") == 0 && argc == 4) return difference(argv + 2, true);
-    if (strcmp(command, "subtract") == 0 && argc == 4) return difference(argv + 2, false);
-    if (strcmp(command, "drop") == 0) return drop(argv[2]);
-    if (strcmp(command, "filter") == 0 && argc == 5) return filter(argv[2], argv[3], argv[4]);
-    if (strcmp(command, "random") == 0) return make_random(strtoull(argv[2], NULL, 10));
+    if (strcmp(command, "merge") == 0)
+        return merge(argv + 2, argc - 2);
+    if (strcmp(command, "diff") == 0 && argc == 4)
+        return difference(argv + 2, true);
+    if (strcmp(command, "subtract") == 0 && argc == 4)
+        return difference(argv + 2, false);
+    if (strcmp(command, "drop") == 0)
+        return drop(argv[2]);
+    if (strcmp(command, "filter") == 0 && argc == 5)
+        return filter(argv[2], argv[3], argv[4]);
+    if (strcmp(command, "random") == 0)
+        return make_random(strtoull(argv[2], NULL, 10));
     fprintf(stderr, "proto_tool: rewrite | merge | diff | subtract | drop | filter | random\n");
     return 2;
 }

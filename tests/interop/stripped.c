@@ -6,13 +6,12 @@
 void *kept[1000];
 
 __attribute__((noinline, visibility("default"))) int named_neighbour(int x);
-__attribute__((noinline, visibility("default"))) int named_neighbour(int x) {
-    return x * 3 + 1;
-}
+__attribute__((noinline, visibility("default"))) int named_neighbour(int x) { return x * 3 + 1; }
 
 __attribute__((noinline)) static void *nameless_allocate(size_t n) {
     void *p = malloc(n);
-    if (p) *(volatile char *)p = 1;
+    if (p)
+        *(volatile char *)p = 1;
     return p;
 }
 

@@ -59,9 +59,7 @@ struct model {
 
 /* ---- contents ---- */
 
-static uint64_t word_at(uint64_t pattern, size_t i) {
-    return pattern ^ (i * 0x9e3779b97f4a7c15ull);
-}
+static uint64_t word_at(uint64_t pattern, size_t i) { return pattern ^ (i * 0x9e3779b97f4a7c15ull); }
 
 /* Large objects are written in their first and last page, and one word in each other page. */
 static bool is_written(size_t i, size_t words) {
@@ -69,7 +67,8 @@ static bool is_written(size_t i, size_t words) {
 }
 
 static size_t next_word(size_t i, size_t words) {
-    if (is_written(i + 1, words)) return i + 1;
+    if (is_written(i + 1, words))
+        return i + 1;
     size_t next = (i / WORDS_A_PAGE + 1) * WORDS_A_PAGE;
     return next < words - WORDS_A_PAGE ? next : words - WORDS_A_PAGE;
 }
@@ -89,11 +88,11 @@ static size_t find_wrong(const struct object *object, const unsigned char *p, si
     for (size_t i = 0; i < words && i < last; i = next_word(i, words)) {
         uint64_t word;
         memcpy(&word, p + i * 8, 8);
-        if (word != word_at(object->pattern, i)) return i * 8;
+        if (word != word_at(object->pattern, i))
+            return i * 8;
     }
     /* The bytes of a word that the limit cuts, or of the object's end. */
-    uint64_t rest =
-        last < words ? word_at(object->pattern, last) : (object->pattern & 255) * 0x0101010101010101ull;
+    uint64_t rest = last < words ? word_at(object->pattern, last) : (object->pattern & 255) * 0x0101010101010101ull;
     bool is_known = last >= words || is_written(last, words);
     return is_known && memcmp(p + last * 8, &rest, limit % 8) != 0 ? last * 8 : SIZE_MAX;
 }
@@ -101,8 +100,7 @@ static size_t find_wrong(const struct object *object, const unsigned char *p, si
 static bool check_object(struct model *model, const struct object *object) {
     size_t wrong = find_wrong(object, object->p, object->usable);
     if (wrong != SIZE_MAX)
-        return STOP(model, "object %p of %zu bytes is changed at %zu", (void *)object->p, object->requested,
-                    wrong);
+        return STOP(model, "object %p of %zu bytes is changed at %zu", (void *)object->p, object->requested, wrong);
     if (heap_usable_size(object->p) != object->usable)
         return STOP(model, "usable size of %p changed from %zu", (void *)object->p, object->usable);
     return true;
@@ -113,19 +111,23 @@ static bool check_object(struct model *model, const struct object *object) {
 static size_t draw_size(struct rand_state *rand) {
     static const size_t edges[] = {0, 8, 16, 1024, 8192, 32768, 65536, 1 << 20};
     uint64_t kind = rand_below(rand, 1000);
-    if (kind < 700) return rand_below(rand, 257);
-    if (kind < 900) return rand_below(rand, 4097);
-    if (kind < 985) return rand_below(rand, 40000);
-    if (kind < 997) return edges[rand_below(rand, 8)] + rand_below(rand, 3);
+    if (kind < 700)
+        return rand_below(rand, 257);
+    if (kind < 900)
+        return rand_below(rand, 4097);
+    if (kind < 985)
+        return rand_below(rand, 40000);
+    if (kind < 997)
+        return edges[rand_below(rand, 8)] + rand_below(rand, 3);
     return rand_below(rand, 4 << 20);
 }
 
 static bool adopt(struct model *model, struct object *object, unsigned char *p, size_t size, size_t align) {
     size_t natural = size >= 16 ? 16 : 8;
-    if (!p) return STOP(model, "no memory for %zu bytes", size);
+    if (!p)
+        return STOP(model, "no memory for %zu bytes", size);
     if ((uintptr_t)p % (align > natural ? align : natural))
-        return STOP(model, "%p of %zu bytes is not aligned to %zu", (void *)p, size,
-                    align > natural ? align : natural);
+        return STOP(model, "%p of %zu bytes is not aligned to %zu", (void *)p, size, align > natural ? align : natural);
     *object = (struct object){p, size, heap_usable_size(p), rand_next(&model->rand), align > 1};
     if (object->usable < size)
         return STOP(model, "usable size of %p is %zu of %zu", (void *)p, object->usable, size);
@@ -138,7 +140,8 @@ static bool allocate_zeroed(struct model *model, struct object *object, size_t s
     unsigned char *p = heap_calloc(count, size / count);
     size = size / count * count;
     for (size_t i = 0; p && i < size; i++)
-        if (p[i]) return STOP(model, "calloc of %zu bytes is not zero at %zu", size, i);
+        if (p[i])
+            return STOP(model, "calloc of %zu bytes is not zero at %zu", size, i);
     return adopt(model, object, p, size, 1);
 }
 
@@ -160,13 +163,15 @@ static bool allocate(struct model *model, struct object *object) {
 }
 
 static bool release(struct model *model, struct object *object) {
-    if (!check_object(model, object)) return false;
+    if (!check_object(model, object))
+        return false;
     errno = SENTINEL;
     if (object->aligned || rand_below(&model->rand, 4))
         heap_free(object->p);
     else
         heap_free_sized(object->p, object->requested);
-    if (errno != SENTINEL) return STOP(model, "free of %zu bytes set errno to %d", object->requested, errno);
+    if (errno != SENTINEL)
+        return STOP(model, "free of %zu bytes set errno to %d", object->requested, errno);
     object->p = NULL;
     model->live--;
     return true;
@@ -174,11 +179,12 @@ static bool release(struct model *model, struct object *object) {
 
 static bool resize(struct model *model, struct object *object) {
     struct object old = *object;
-    size_t size =
-        rand_below(&model->rand, 3) ? draw_size(&model->rand) : old.requested + rand_below(&model->rand, 64);
-    if (!check_object(model, object)) return false;
+    size_t size = rand_below(&model->rand, 3) ? draw_size(&model->rand) : old.requested + rand_below(&model->rand, 64);
+    if (!check_object(model, object))
+        return false;
     if (!size) {
-        if (heap_realloc(old.p, 0)) return STOP(model, "realloc to 0 returned an object");
+        if (heap_realloc(old.p, 0))
+            return STOP(model, "realloc to 0 returned an object");
         object->p = NULL;
         model->live--;
         return true;
@@ -195,10 +201,12 @@ static bool ask_too_much(struct model *model, struct object *object) {
     size_t huge = SIZE_MAX - rand_below(&model->rand, SIZE_MAX / 2);
     errno = 0;
     void *p = object->p ? heap_realloc(object->p, huge) : heap_malloc(huge);
-    if (p || errno != ENOMEM) return STOP(model, "%zu bytes: %p, errno %d", huge, p, errno);
+    if (p || errno != ENOMEM)
+        return STOP(model, "%zu bytes: %p, errno %d", huge, p, errno);
     errno = 0;
     p = heap_calloc(huge, 2 + rand_below(&model->rand, 100));
-    if (p || errno != ENOMEM) return STOP(model, "calloc that overflows: %p, errno %d", p, errno);
+    if (p || errno != ENOMEM)
+        return STOP(model, "calloc that overflows: %p, errno %d", p, errno);
     return true;
 }
 
@@ -230,7 +238,8 @@ static bool look_over(struct model *model) {
 static void plant_fault(struct model *model) {
     struct object *first = NULL, *second = NULL;
     for (int i = 0; i < SLOTS; i++)
-        if (model->slots[i].p && model->slots[i].usable) second = first, first = &model->slots[i];
+        if (model->slots[i].p && model->slots[i].usable)
+            second = first, first = &model->slots[i];
     switch (first && second ? model->fault : FAULT_NONE) {
     case FAULT_ORACLE_PATTERN:
         first->pattern++;
@@ -255,20 +264,27 @@ static void plant_fault(struct model *model) {
 static bool step(struct model *model) {
     struct object *object = &model->slots[rand_below(&model->rand, SLOTS)];
     uint64_t kind = rand_below(&model->rand, 1000);
-    if (kind == 0) return ask_too_much(model, object);
-    if (!object->p) return allocate(model, object);
-    if (kind < 300) return resize(model, object);
-    if (kind < 400) return check_object(model, object);
+    if (kind == 0)
+        return ask_too_much(model, object);
+    if (!object->p)
+        return allocate(model, object);
+    if (kind < 300)
+        return resize(model, object);
+    if (kind < 400)
+        return check_object(model, object);
     return release(model, object);
 }
 
 static bool run_steps(struct model *model, uint64_t operations) {
     for (model->operation = 0; model->operation < operations; model->operation++) {
-        if (model->operation == model->fault_at && model->fault) plant_fault(model);
-        if (!step(model) || (model->operation % LOOK_EVERY == 0 && !look_over(model))) return false;
+        if (model->operation == model->fault_at && model->fault)
+            plant_fault(model);
+        if (!step(model) || (model->operation % LOOK_EVERY == 0 && !look_over(model)))
+            return false;
     }
     for (int i = 0; i < SLOTS; i++)
-        if (model->slots[i].p && !release(model, &model->slots[i])) return false;
+        if (model->slots[i].p && !release(model, &model->slots[i]))
+            return false;
     return look_over(model);
 }
 
@@ -277,8 +293,7 @@ static uint64_t setting(const char *name, uint64_t otherwise) {
     return text ? strtoull(text, NULL, 0) : otherwise;
 }
 
-static bool run_program(struct model *model, uint64_t seed, uint64_t operations, enum fault fault,
-                        bool alone) {
+static bool run_program(struct model *model, uint64_t seed, uint64_t operations, enum fault fault, bool alone) {
     struct heaptap_memstats stats;
     memset(model, 0, sizeof *model);
     rand_seed(&model->rand, seed);
@@ -299,8 +314,7 @@ static void explain(const struct model *model) {
 static void test_programs(void **state) {
     (void)state;
     static struct model model;
-    uint64_t seed = setting("HEAPTAP_MODEL_SEED", 0),
-             operations = setting("HEAPTAP_MODEL_OPERATIONS", 400000);
+    uint64_t seed = setting("HEAPTAP_MODEL_SEED", 0), operations = setting("HEAPTAP_MODEL_OPERATIONS", 400000);
     for (uint64_t i = seed ? seed : 1; i <= (seed ? seed : 5); i++)
         if (!run_program(&model, i, operations, FAULT_NONE, true)) {
             explain(&model);

@@ -33,12 +33,8 @@ static struct shard {
 
 static _Atomic uint64_t recorded, freed, mistakes, nested_live;
 
-static struct shard *shard_of(const void *object) {
-    return &shards[hash64((uintptr_t)object) % SHARDS];
-}
-static size_t home_of(const void *object) {
-    return hash64((uintptr_t)object) / SHARDS % SHARD_ENTRIES;
-}
+static struct shard *shard_of(const void *object) { return &shards[hash64((uintptr_t)object) % SHARDS]; }
+static size_t home_of(const void *object) { return hash64((uintptr_t)object) / SHARDS % SHARD_ENTRIES; }
 
 /* The object's entry, or the empty one where it would go. */
 static struct entry *probe(struct shard *shard, const void *object) {
@@ -78,7 +74,8 @@ static _Thread_local struct rand_state own_rand;
 static _Thread_local int hook_depth;
 
 static uint64_t own_random(uint64_t n) {
-    if (!own_rand.s[0]) rand_seed(&own_rand, (uintptr_t)&own_rand);
+    if (!own_rand.s[0])
+        rand_seed(&own_rand, (uintptr_t)&own_rand);
     return rand_below(&own_rand, n);
 }
 
@@ -114,8 +111,10 @@ static void allocate_in_hook(void) {
 }
 
 static bool sampled(void *object, size_t requested, size_t slot_size, uint64_t rate) {
-    if (mode == MODE_RANDOM && own_random(4) == 0) return false;
-    if (hook_depth || rate < 1000 || requested > slot_size) mistakes++;
+    if (mode == MODE_RANDOM && own_random(4) == 0)
+        return false;
+    if (hook_depth || rate < 1000 || requested > slot_size)
+        mistakes++;
     struct shard *shard = shard_of(object);
     pthread_mutex_lock(&shard->lock);
     struct entry *entry = probe(shard, object);
@@ -123,7 +122,8 @@ static bool sampled(void *object, size_t requested, size_t slot_size, uint64_t r
     *entry = (struct entry){object, requested, slot_size};
     pthread_mutex_unlock(&shard->lock);
     recorded++;
-    if (mode == MODE_NESTED) allocate_in_hook();
+    if (mode == MODE_NESTED)
+        allocate_in_hook();
     return true;
 }
 
@@ -131,11 +131,14 @@ static void forget(void *object, size_t slot_size) {
     struct shard *shard = shard_of(object);
     pthread_mutex_lock(&shard->lock);
     struct entry *entry = probe(shard, object);
-    if (!entry->object || entry->slot_size != slot_size) mistakes++;
-    if (entry->object) close_hole(shard, (size_t)(entry - shard->entries));
+    if (!entry->object || entry->slot_size != slot_size)
+        mistakes++;
+    if (entry->object)
+        close_hole(shard, (size_t)(entry - shard->entries));
     pthread_mutex_unlock(&shard->lock);
     freed++;
-    if (mode == MODE_NESTED) allocate_in_hook();
+    if (mode == MODE_NESTED)
+        allocate_in_hook();
 }
 
 static const struct heap_hook hook = {draw, sampled, forget};
@@ -260,11 +263,15 @@ static _Atomic int objects_missed;
 static void exchange(struct rand_state *rand, bool all_sampled) {
     size_t size = rand_below(rand, rand_below(rand, 20) ? 300 : 50000), requested;
     void *p = rand_below(rand, 2) ? heap_malloc(size) : heap_memalign((size_t)8 << rand_below(rand, 8), size);
-    if (rand_below(rand, 4) == 0) p = heap_realloc(p, size = size + 1 + rand_below(rand, 30));
-    if (all_sampled) objects_missed += !is_recorded(p, &requested) || requested != size;
+    if (rand_below(rand, 4) == 0)
+        p = heap_realloc(p, size = size + 1 + rand_below(rand, 30));
+    if (all_sampled)
+        objects_missed += !is_recorded(p, &requested) || requested != size;
     p = atomic_exchange(&boxes[rand_below(rand, BOXES)], p);
-    if (p && rand_below(rand, 4) == 0) p = heap_realloc(p, 1 + rand_below(rand, 400));
-    if (p && all_sampled) objects_missed += !is_recorded(p, &requested);
+    if (p && rand_below(rand, 4) == 0)
+        p = heap_realloc(p, 1 + rand_below(rand, 400));
+    if (p && all_sampled)
+        objects_missed += !is_recorded(p, &requested);
     heap_free(p);
 }
 
@@ -282,9 +289,8 @@ static void run_generations(int generations, void (*meanwhile)(void)) {
     for (int g = 0; g < generations; g++) {
         pthread_t threads[THREADS];
         for (int i = 0; i < THREADS; i++)
-            assert_int_equal(pthread_create(&threads[i], NULL, exchange_for_a_while,
-                                            (void *)(uintptr_t)(g * THREADS + i + 1)),
-                             0);
+            assert_int_equal(
+                pthread_create(&threads[i], NULL, exchange_for_a_while, (void *)(uintptr_t)(g * THREADS + i + 1)), 0);
         meanwhile();
         for (int i = 0; i < THREADS; i++)
             pthread_join(threads[i], NULL);

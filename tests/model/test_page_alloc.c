@@ -11,13 +11,7 @@
 #include "base/rand.h"
 #include "tests/support/unit.h"
 
-enum {
-    STRETCHES = 2,
-    STRETCH_CHUNKS = 20,
-    CHUNKS = STRETCHES * STRETCH_CHUNKS,
-    PAGES = CHUNKS * 512,
-    RUNS = 4000
-};
+enum { STRETCHES = 2, STRETCH_CHUNKS = 20, CHUNKS = STRETCHES * STRETCH_CHUNKS, PAGES = CHUNKS * 512, RUNS = 4000 };
 enum { MOST_VISITS = 256 + 4 * 8 + 1 };
 
 /* 512 chunks are an entry of level 1 (2 GiB), 4096 of level 0 (16 GiB). */
@@ -50,16 +44,19 @@ static uint64_t page_of(uint64_t index) {
 
 static bool run_is_free(const struct model *model, uint64_t first, uint64_t count) {
     for (uint64_t i = first; i < first + count; i++)
-        if (i >= PAGES || model->state[i] != FREE) return false;
+        if (i >= PAGES || model->state[i] != FREE)
+            return false;
     return first / (STRETCH_CHUNKS * 512) == (first + count - 1) / (STRETCH_CHUNKS * 512);
 }
 
 static uint64_t plain_find(const struct model *model, uint64_t count) {
     uint64_t length = 0;
     for (uint64_t i = 0; i < PAGES; i++) {
-        if (i % (STRETCH_CHUNKS * 512) == 0) length = 0;
+        if (i % (STRETCH_CHUNKS * 512) == 0)
+            length = 0;
         length = model->state[i] == FREE ? length + 1 : 0;
-        if (length == count) return i - count + 1;
+        if (length == count)
+            return i - count + 1;
     }
     return UINT64_MAX;
 }
@@ -67,7 +64,8 @@ static uint64_t plain_find(const struct model *model, uint64_t count) {
 static uint64_t plain_largest(const struct model *model) {
     uint64_t length = 0, best = 0;
     for (uint64_t i = 0; i < PAGES; i++) {
-        if (i % (STRETCH_CHUNKS * 512) == 0) length = 0;
+        if (i % (STRETCH_CHUNKS * 512) == 0)
+            length = 0;
         length = model->state[i] == FREE ? length + 1 : 0;
         best = length > best ? length : best;
     }
@@ -78,11 +76,12 @@ static uint64_t plain_largest(const struct model *model) {
 
 static bool grow(struct model *model) {
     uint64_t chunk = rand_below(&model->rand, CHUNKS);
-    uint64_t most = STRETCH_CHUNKS - chunk % STRETCH_CHUNKS,
-             count = 1 + rand_below(&model->rand, most < 3 ? most : 3);
+    uint64_t most = STRETCH_CHUNKS - chunk % STRETCH_CHUNKS, count = 1 + rand_below(&model->rand, most < 3 ? most : 3);
     for (uint64_t c = chunk; c < chunk + count; c++)
-        if (model->grown[c]) return true;
-    if (!page_alloc_grow(&model->pages, page_of(chunk * 512), count * 512)) return STOP(model, "cannot grow");
+        if (model->grown[c])
+            return true;
+    if (!page_alloc_grow(&model->pages, page_of(chunk * 512), count * 512))
+        return STOP(model, "cannot grow");
     memset(model->grown + chunk, true, count);
     memset(model->state + chunk * 512, FREE, count * 512);
     memset(model->scavenged + chunk * 512, true, count * 512);
@@ -108,9 +107,12 @@ static uint64_t draw_count(struct model *model) {
 static bool take(struct model *model) {
     uint64_t count = draw_count(model), scavenged = 0, visits = model->pages.visits;
     uint64_t got = page_alloc_take(&model->pages, count, &scavenged), wanted = plain_find(model, count);
-    if (model->pages.visits - visits > MOST_VISITS) return STOP(model, "too many visits");
-    if (wanted == UINT64_MAX) return got == PAGE_ALLOC_NONE || STOP(model, "a run where there is none");
-    if (got != page_of(wanted)) return STOP(model, "not the lowest run");
+    if (model->pages.visits - visits > MOST_VISITS)
+        return STOP(model, "too many visits");
+    if (wanted == UINT64_MAX)
+        return got == PAGE_ALLOC_NONE || STOP(model, "a run where there is none");
+    if (got != page_of(wanted))
+        return STOP(model, "not the lowest run");
     return adopt(model, wanted, count, scavenged);
 }
 
@@ -125,20 +127,23 @@ static bool take_at(struct model *model) {
 
 /* Gives back a run, whole or from its middle on. */
 static bool give(struct model *model) {
-    if (!model->run_count) return true;
+    if (!model->run_count)
+        return true;
     struct run *run = &model->runs[rand_below(&model->rand, model->run_count)];
     uint64_t keep = rand_below(&model->rand, 3) ? 0 : rand_below(&model->rand, run->count);
     page_alloc_give(&model->pages, page_of(run->first + keep), run->count - keep);
     memset(model->state + run->first + keep, FREE, run->count - keep);
     run->count = keep;
-    if (!keep) *run = model->runs[--model->run_count];
+    if (!keep)
+        *run = model->runs[--model->run_count];
     return true;
 }
 
 static bool is_idle(const struct model *model, uint64_t unit, uint32_t align) {
     bool any = false;
     for (uint64_t i = unit; i < unit + align; i++) {
-        if (model->state[i] != FREE) return false;
+        if (model->state[i] != FREE)
+            return false;
         any |= !model->scavenged[i];
     }
     return any;
@@ -147,19 +152,25 @@ static bool is_idle(const struct model *model, uint64_t unit, uint32_t align) {
 static bool scavenge(struct model *model) {
     uint32_t align = 1u << rand_below(&model->rand, 5);
     uint64_t most = 1 + rand_below(&model->rand, 600), first = 0, count = 0, index = PAGES, top = PAGES;
-    if (rand_below(&model->rand, 2)) top = rand_below(&model->rand, PAGES / 16) * 16;
+    if (rand_below(&model->rand, 2))
+        top = rand_below(&model->rand, PAGES / 16) * 16;
     uint64_t limit = top == PAGES ? UINT64_MAX : page_of(top);
     for (index = top; index > 0; index -= align)
-        if (is_idle(model, index - align, align)) break;
+        if (is_idle(model, index - align, align))
+            break;
     bool found = page_alloc_find_idle(&model->pages, limit, most, align, &first, &count);
-    if (found != (index > 0)) return STOP(model, "find_idle disagrees that there is one");
-    if (!found) return true;
+    if (found != (index > 0))
+        return STOP(model, "find_idle disagrees that there is one");
+    if (!found)
+        return true;
     uint64_t low = index - count;
     if (first != page_of(low) || count == 0 || count % align || first / 512 != (first + count - 1) / 512)
         return STOP(model, "find_idle gives another run");
-    if (count > (most > align ? most : align)) return STOP(model, "find_idle gives too many");
+    if (count > (most > align ? most : align))
+        return STOP(model, "find_idle gives too many");
     for (uint64_t unit = low; unit < index; unit += align)
-        if (!is_idle(model, unit, align)) return STOP(model, "find_idle gives pages that are not idle");
+        if (!is_idle(model, unit, align))
+            return STOP(model, "find_idle gives pages that are not idle");
     page_alloc_set_scavenged(&model->pages, first, count);
     memset(model->scavenged + low, true, count);
     return true;
@@ -167,9 +178,12 @@ static bool scavenge(struct model *model) {
 
 static bool step(struct model *model) {
     uint64_t kind = rand_below(&model->rand, 100);
-    if (kind < 4) return grow(model);
-    if (kind < 50 && model->run_count < RUNS - 1) return take(model);
-    if (kind < 54 && model->run_count < RUNS - 1) return take_at(model);
+    if (kind < 4)
+        return grow(model);
+    if (kind < 50 && model->run_count < RUNS - 1)
+        return take(model);
+    if (kind < 54 && model->run_count < RUNS - 1)
+        return take_at(model);
     return kind < 92 ? give(model) : scavenge(model);
 }
 
@@ -188,24 +202,28 @@ static void plant_fault(struct model *model, enum fault fault) {
 static bool look_over(struct model *model) {
     for (uint64_t i = 0; i < PAGES; i++) {
         uint64_t chunk = page_of(i) / 512;
-        if (!model->grown[i / 512]) continue;
+        if (!model->grown[i / 512])
+            continue;
         const struct page_chunk *bits = &model->pages.blocks[chunk / 16][chunk % 16];
         if (page_bits_test(&bits->allocated, i % 512) != (model->state[i] == TAKEN) ||
             page_bits_test(&bits->scavenged, i % 512) != model->scavenged[i])
             return STOP(model, "a page is in another state");
     }
-    if (!page_alloc_validate(&model->pages)) return STOP(model, "the summaries disagree with the bitmaps");
-    return page_alloc_largest_run(&model->pages) == plain_largest(model) ||
-           STOP(model, "another largest run");
+    if (!page_alloc_validate(&model->pages))
+        return STOP(model, "the summaries disagree with the bitmaps");
+    return page_alloc_largest_run(&model->pages) == plain_largest(model) || STOP(model, "another largest run");
 }
 
 static bool run_program(struct model *model, uint64_t seed, int operations, enum fault fault) {
     memset(model, 0, sizeof *model);
     rand_seed(&model->rand, seed);
-    if (!page_alloc_init(&model->pages)) return STOP(model, "cannot reserve");
+    if (!page_alloc_init(&model->pages))
+        return STOP(model, "cannot reserve");
     for (int i = 0; i < operations; i++) {
-        if (i == operations / 2) plant_fault(model, fault);
-        if ((i % 100 == 0 && !look_over(model)) || !step(model)) return false;
+        if (i == operations / 2)
+            plant_fault(model, fault);
+        if ((i % 100 == 0 && !look_over(model)) || !step(model))
+            return false;
     }
     return true;
 }

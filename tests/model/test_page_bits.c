@@ -19,7 +19,8 @@ static uint32_t plain_find(const struct model *model, uint32_t count, uint32_t f
         uint32_t length = 0;
         while (length < count && !model->set[first + length])
             length++;
-        if (length == count) return first;
+        if (length == count)
+            return first;
     }
     return PAGE_BITS_NONE;
 }
@@ -44,7 +45,8 @@ static bool agree(struct model *model) {
     for (uint32_t i = first; i < first + count; i++)
         sum += model->set[i];
     for (uint32_t i = 0; i < CHUNK_PAGES; i++)
-        if (page_bits_test(&model->bits, i) != model->set[i]) return false;
+        if (page_bits_test(&model->bits, i) != model->set[i])
+            return false;
     uint32_t run = 1 + (uint32_t)rand_below(&model->rand, rand_below(&model->rand, 4) ? 20 : CHUNK_PAGES);
     return got.start == wanted.start && got.max == wanted.max && got.end == wanted.end &&
            page_bits_count(&model->bits, first, count) == sum &&
@@ -57,7 +59,8 @@ static void change(struct model *model) {
     uint32_t most = rand_below(&model->rand, 3) ? 16 : CHUNK_PAGES;
     uint32_t count = (uint32_t)rand_below(&model->rand, most + 1);
     bool to = rand_below(&model->rand, 2);
-    if (count > CHUNK_PAGES - first) count = CHUNK_PAGES - first;
+    if (count > CHUNK_PAGES - first)
+        count = CHUNK_PAGES - first;
     (to ? page_bits_set : page_bits_clear)(&model->bits, first, count);
     memset(model->set + first, to, count * sizeof *model->set);
 }
@@ -70,7 +73,8 @@ static int run_program(uint64_t seed, int operations, int flip_at) {
         change(&model);
         if (i == flip_at)
             model.bits.words[rand_below(&model.rand, PAGE_BITS_WORDS)] ^= 1ull << rand_below(&model.rand, 64);
-        if (!agree(&model)) return i;
+        if (!agree(&model))
+            return i;
     }
     return -1;
 }
@@ -78,7 +82,8 @@ static int run_program(uint64_t seed, int operations, int flip_at) {
 static void test_programs(void **state) {
     (void)state;
     for (uint64_t seed = 1; seed <= 20; seed++)
-        if (run_program(seed, 5000, -1) >= 0) fail_msg("seed %llu differs", (unsigned long long)seed);
+        if (run_program(seed, 5000, -1) >= 0)
+            fail_msg("seed %llu differs", (unsigned long long)seed);
 }
 
 static void test_flipped_bit_is_found(void **state) {

@@ -27,7 +27,8 @@ static int tear_down(void **state) {
 /* A span of this class over `memory`; `spread` widens it as the heap may. */
 static struct span *new_span(unsigned class, uint32_t spread) {
     uint32_t pages = size_classes[class].pages * spread;
-    if (pages > MOST_PAGES || (pages << HEAP_PAGE_SHIFT) / size_classes[class].size > MOST_SLOTS) return NULL;
+    if (pages > MOST_PAGES || (pages << HEAP_PAGE_SHIFT) / size_classes[class].size > MOST_SLOTS)
+        return NULL;
     struct span *span = span_create((uintptr_t)memory, pages, class);
     assert_non_null(span);
     return span;
@@ -40,8 +41,10 @@ static bool free_list_is_right(const struct span *span) {
     memset(seen, 0, sizeof seen);
     for (char *slot = span->free; slot; memcpy(&slot, slot, sizeof slot), count++) {
         size_t offset = (size_t)(slot - memory), index = offset / span->slot_size;
-        if (offset % span->slot_size || index >= span->slots || seen[index]) return false;
-        if (span->base + (index + 1) * span->slot_size > span_limit(span)) return false;
+        if (offset % span->slot_size || index >= span->slots || seen[index])
+            return false;
+        if (span->base + (index + 1) * span->slot_size > span_limit(span))
+            return false;
         seen[index] = true;
     }
     return count == span->carved && span_count_free(span) == count;
@@ -52,10 +55,10 @@ static void test_carving(void **state) {
     for (unsigned class = 1; class < SIZE_CLASS_COUNT; class ++)
         for (uint32_t spread = 1; spread <= 4; spread *= 2) {
             struct span *span = new_span(class, spread);
-            if (!span) continue;
+            if (!span)
+                continue;
             memset(memory, 0xff, (size_t)span->pages << HEAP_PAGE_SHIFT);
-            assert_int_equal(span->slots,
-                             ((size_t)span->pages << HEAP_PAGE_SHIFT) / size_classes[class].size);
+            assert_int_equal(span->slots, ((size_t)span->pages << HEAP_PAGE_SHIFT) / size_classes[class].size);
             while (span_carve(span))
                 assert_true(free_list_is_right(span));
             assert_int_equal(span->carved, span->slots);
@@ -88,7 +91,8 @@ static bool marks_agree(struct span *span, const bool *marked, uint32_t index) {
     for (uint32_t i = 0; i < span->slots; i++)
         count += marked[i];
     bool was = marked[index];
-    if (span->sampled != count || span_unmark_sampled(span, index) != was) return false;
+    if (span->sampled != count || span_unmark_sampled(span, index) != was)
+        return false;
     return !was || span_mark_sampled(span, index);
 }
 
@@ -103,7 +107,8 @@ static void mark_at_random(struct span *span, struct rand_state *rand) {
         else
             assert_true(span_mark_sampled(span, index));
         marked[index] = !marked[index];
-        if (marked[index]) assert_true(span->owner & SPAN_SAMPLED);
+        if (marked[index])
+            assert_true(span->owner & SPAN_SAMPLED);
     }
     uint32_t faulty = (uint32_t)rand_below(rand, span->slots);
     marked[faulty] = !marked[faulty];

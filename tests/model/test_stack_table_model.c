@@ -39,8 +39,7 @@ struct model {
 static struct oracle_stack *oracle_find(struct model *model, const uintptr_t *frames, size_t count) {
     for (size_t i = 0; i < model->count; i++) {
         struct oracle_stack *stack = &model->stacks[i];
-        if (!stack->retired && stack->count == count &&
-            memcmp(stack->frames, frames, count * sizeof *frames) == 0)
+        if (!stack->retired && stack->count == count && memcmp(stack->frames, frames, count * sizeof *frames) == 0)
             return stack;
     }
     return NULL;
@@ -54,16 +53,20 @@ static bool intern_one(struct model *model, struct rand_state *rand, bool plant)
     struct oracle_stack *known = oracle_find(model, frames, count);
     struct oracle_stack stack = {.count = count};
     memcpy(stack.frames, frames, count * sizeof *frames);
-    if (plant && model->fault == FAULT_FRAME && count) frames[count - 1]++;
+    if (plant && model->fault == FAULT_FRAME && count)
+        frames[count - 1]++;
     size_t given = plant && model->fault == FAULT_PREFIX && count ? count - 1 : count;
     uint32_t id = stack_table_intern(&model->table, frames, given);
-    if (id == 0 || (known && known->id != id)) return false;
+    if (id == 0 || (known && known->id != id))
+        return false;
     if (!known) {
         for (size_t i = 0; i < model->count; i++) {
-            if (model->stacks[i].id == id) return false; /* one id for two stacks */
+            if (model->stacks[i].id == id)
+                return false; /* one id for two stacks */
         }
         stack.id = id;
-        if (model->count < STACKS_MAX) model->stacks[model->count++] = stack;
+        if (model->count < STACKS_MAX)
+            model->stacks[model->count++] = stack;
     }
     return true;
 }

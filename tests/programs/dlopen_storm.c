@@ -21,7 +21,8 @@ static const char *library_path;
 static void *load(void *unused) {
     while (!stop) {
         void *library = dlopen(library_path, RTLD_NOW);
-        if (!library) abort();
+        if (!library)
+            abort();
         void *(*make)(size_t) = (void *(*)(size_t))dlsym(library, "plugin_make");
         for (int i = 0; i < 20; i++)
             free(make(100 + i));
@@ -46,7 +47,8 @@ static void *allocate(void *unused) {
         kept[i % 64] = malloc(i % 3000);
         if (i % 256 == 0) {
             dl_iterate_phdr(visit, &headers);
-            if (!headers) abort();
+            if (!headers)
+                abort();
         }
         allocations++;
     }

@@ -6,12 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-__attribute__((noinline)) static char *small(void) {
-    return strdup("some text that is kept");
-}
-__attribute__((noinline)) static char *large(void) {
-    return calloc(1, 300000);
-}
+__attribute__((noinline)) static char *small(void) { return strdup("some text that is kept"); }
+__attribute__((noinline)) static char *large(void) { return calloc(1, 300000); }
 
 static void *kept[4000];
 
@@ -26,7 +22,8 @@ int main(void) {
     for (size_t i = 2000; i < 4000; i++)
         kept[i] = i % 50 ? small() : large();
     for (size_t i = 0; i < 4000; i++)
-        if (!kept[i]) return 1;
+        if (!kept[i])
+            return 1;
     puts("done");
     return 7;
 }

@@ -8,9 +8,7 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t own_signals;
-static void on_own_signal(int number) {
-    own_signals += number == SIGUSR2;
-}
+static void on_own_signal(int number) { own_signals += number == SIGUSR2; }
 
 static void *spin(void *unused) {
     for (;;)

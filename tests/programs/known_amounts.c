@@ -11,13 +11,15 @@ static void *volatile sink;
 static void make(size_t size, int count) {
     for (int i = 0; i < count; i++) {
         sink = malloc(size);
-        if (i % 2) free(sink);
+        if (i % 2)
+            free(sink);
     }
 }
 
 int main(int argc, char **argv) {
     const char *mode = argc > 1 ? argv[1] : "one";
-    if (!heaptap_set_mem_profile_rate) return 1;
+    if (!heaptap_set_mem_profile_rate)
+        return 1;
     if (strcmp(mode, "one") == 0) {
         make(1024, 16384);
     } else if (strcmp(mode, "mixed") == 0) {

@@ -41,7 +41,8 @@ SITE static void *site_large(void) {
 
 SITE static void *site_aligned(void) {
     void *p = NULL;
-    if (posix_memalign(&p, 64, 128) != 0) abort();
+    if (posix_memalign(&p, 64, 128) != 0)
+        abort();
     sink = p;
     __asm__ volatile("" ::: "memory");
     return p;
@@ -54,7 +55,8 @@ static void *thread_main(void *argument) {
     void **out = argument;
     for (int i = 0; i < 200; i++) {
         void *p = site_malloc(i % 2 ? 64 : 1024);
-        if (i >= 100) out[i - 100] = p;
+        if (i >= 100)
+            out[i - 100] = p;
     }
     return NULL;
 }
@@ -70,7 +72,8 @@ int main(void) {
             free(handed[i][k]);
     for (int i = 0; i < 40; i++) {
         void *p = site_calloc();
-        if (i % 4 == 0) free(p);
+        if (i % 4 == 0)
+            free(p);
     }
     for (int i = 0; i < 10; i++)
         if (i < 5)

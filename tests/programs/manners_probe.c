@@ -13,19 +13,16 @@
 extern char **environ;
 static volatile sig_atomic_t usr2, alarms;
 
-static void on_usr2(int number) {
-    usr2 += number == SIGUSR2;
-}
-static void on_alarm(int number) {
-    alarms += number == SIGALRM;
-}
+static void on_usr2(int number) { usr2 += number == SIGUSR2; }
+static void on_alarm(int number) { alarms += number == SIGALRM; }
 
 static void print_signals(void) {
     sigset_t mask;
     sigprocmask(SIG_SETMASK, NULL, &mask);
     for (int i = 1; i < NSIG; i++) {
         struct sigaction action;
-        if (sigaction(i, NULL, &action) != 0) continue;
+        if (sigaction(i, NULL, &action) != 0)
+            continue;
         printf("signal %d: %s flags %#x blocked %d\n", i,
                action.sa_handler == SIG_DFL   ? "default"
                : action.sa_handler == SIG_IGN ? "ignored"
@@ -48,7 +45,8 @@ static void count_entries(const char *path) {
     int entries = 0;
     while (folder && readdir(folder))
         entries++;
-    if (folder) closedir(folder);
+    if (folder)
+        closedir(folder);
     printf("%s: %d\n", path, entries);
 }
 
@@ -95,6 +93,7 @@ int main(int argc, char **argv) {
     signal(SIGUSR2, SIG_DFL);
     signal(SIGALRM, SIG_DFL);
     fflush(stdout);
-    if (argc > 1) execl(argv[0], argv[0], (char *)NULL);
+    if (argc > 1)
+        execl(argv[0], argv[0], (char *)NULL);
     return argc > 1 ? 1 : 5;
 }

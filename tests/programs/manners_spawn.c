@@ -21,8 +21,8 @@ static double run_block(char *program, char **environment) {
         char *arguments[] = {program, NULL};
         pid_t child;
         int status;
-        if (posix_spawn(&child, program, NULL, NULL, arguments, environment) != 0 ||
-            waitpid(child, &status, 0) < 0 || status)
+        if (posix_spawn(&child, program, NULL, NULL, arguments, environment) != 0 || waitpid(child, &status, 0) < 0 ||
+            status)
             exit(1);
     }
     return (now() - began) / BLOCK;
@@ -37,9 +37,11 @@ int main(int argc, char **argv) {
     static double times[2][BLOCKS_MOST];
     char preload[4096], path[] = "PATH=/usr/bin:/bin";
     char *plain[] = {path, NULL}, *preloaded[] = {path, preload, NULL};
-    if (argc != 4) return 2;
+    if (argc != 4)
+        return 2;
     int blocks = atoi(argv[3]) / BLOCK;
-    if (blocks < 1 || blocks > BLOCKS_MOST) return 2;
+    if (blocks < 1 || blocks > BLOCKS_MOST)
+        return 2;
     snprintf(preload, sizeof preload, "LD_PRELOAD=%s", argv[2]);
     for (int i = 0; i < blocks; i++) {
         times[0][i] = run_block(argv[1], plain);

@@ -11,7 +11,8 @@ int main() {
     for (const char *name : names) {
         Dl_info info{};
         void *symbol = dlsym(RTLD_DEFAULT, name);
-        if (!symbol || !dladdr(symbol, &info)) return 1;
+        if (!symbol || !dladdr(symbol, &info))
+            return 1;
         const char *slash = std::strrchr(info.dli_fname, '/');
         std::printf("%s is of %s\n", name, slash ? slash + 1 : info.dli_fname);
     }

@@ -10,9 +10,5 @@ void *plugin_make(size_t size) {
 
 static void *held;
 
-__attribute__((constructor)) static void begin(void) {
-    held = plugin_make(5000);
-}
-__attribute__((destructor)) static void end(void) {
-    free(held);
-}
+__attribute__((constructor)) static void begin(void) { held = plugin_make(5000); }
+__attribute__((destructor)) static void end(void) { free(held); }

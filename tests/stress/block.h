@@ -27,7 +27,8 @@ static inline uint64_t stress_random(uint64_t *state) {
 /* Mostly small, some in every size class, a few large. */
 static inline size_t stress_size(uint64_t *state) {
     uint64_t x = stress_random(state);
-    if (x % 1000 == 0) return (x >> 20) % 500000;
+    if (x % 1000 == 0)
+        return (x >> 20) % 500000;
     return (x >> 20) % (x % 10 ? 400 : 30000);
 }
 
@@ -36,7 +37,8 @@ static inline void block_fill(struct block *block, size_t size, uint64_t seed) {
     block->seed = seed;
     /* The two ends of a large block, all of a small one. */
     memset(block->data, (int)seed, size < 2000 ? size : 1000);
-    if (size >= 2000) memset(block->data + size - 1000, (int)seed + 1, 1000);
+    if (size >= 2000)
+        memset(block->data + size - 1000, (int)seed + 1, 1000);
 }
 
 static inline struct block *block_new(uint64_t *state) {
@@ -46,7 +48,8 @@ static inline struct block *block_new(uint64_t *state) {
                           : kind == 1 ? memalign((size_t)16 << (*state % 6), whole)
                                       : malloc(whole);
     EXPECT(block != NULL);
-    if (!block) exit(1);
+    if (!block)
+        exit(1);
     block_fill(block, size, stress_random(state));
     return block;
 }
@@ -66,7 +69,8 @@ static inline void block_check(const struct block *block) {
 }
 
 static inline void block_free(struct block *block) {
-    if (!block) return;
+    if (!block)
+        return;
     block_check(block);
     memset(block, 0xdd, sizeof *block);
     free(block);
@@ -92,8 +96,6 @@ static inline double stress_now(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static inline double stress_deadline(int argc, char **argv) {
-    return stress_now() + (argc > 1 ? atof(argv[1]) : 2);
-}
+static inline double stress_deadline(int argc, char **argv) { return stress_now() + (argc > 1 ? atof(argv[1]) : 2); }
 
 #endif

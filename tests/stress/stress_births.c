@@ -16,10 +16,12 @@ static void *live_shortly(void *detached) {
     for (int i = 0; i < BLOCKS_A_THREAD; i++) {
         uint64_t x = stress_random(&state);
         struct block *block = block_new(&state);
-        if (x % 4 == 0) block = block_resize(block, &state);
+        if (x % 4 == 0)
+            block = block_resize(block, &state);
         block_free(atomic_exchange(&left[x % LEFT], block));
     }
-    if (detached) atomic_fetch_sub(&detached_alive, 1);
+    if (detached)
+        atomic_fetch_sub(&detached_alive, 1);
     return NULL;
 }
 
@@ -27,12 +29,15 @@ static void run_batch(void) {
     pthread_t threads[BATCH];
     for (int i = 0; i < BATCH; i++) {
         int is_detached = i % 4 == 3;
-        if (is_detached) atomic_fetch_add(&detached_alive, 1);
+        if (is_detached)
+            atomic_fetch_add(&detached_alive, 1);
         EXPECT(pthread_create(&threads[i], NULL, live_shortly, is_detached ? "" : NULL) == 0);
-        if (is_detached) pthread_detach(threads[i]);
+        if (is_detached)
+            pthread_detach(threads[i]);
     }
     for (int i = 0; i < BATCH; i++)
-        if (i % 4 != 3) pthread_join(threads[i], NULL);
+        if (i % 4 != 3)
+            pthread_join(threads[i], NULL);
 }
 
 static size_t resident_bytes(void) {

@@ -43,7 +43,8 @@ static void *fork_often(void *number) {
         int status = -1;
         pid_t child = fork();
         EXPECT(child >= 0);
-        if (child == 0) live_as_child(inherited, &state);
+        if (child == 0)
+            live_as_child(inherited, &state);
         waitpid(child, &status, 0);
         if (status) {
             fprintf(stderr, "child %ld ended with status 0x%x\n", (long)forks, (unsigned)status);

@@ -23,8 +23,7 @@ static void pass_on(int self, uint64_t *state) {
     uint64_t x = stress_random(state);
     struct block *block = atomic_exchange(&boxes[self][x % BOXES], NULL);
     if (block)
-        block_free(atomic_exchange(&boxes[(self + 1) % thread_count][(x >> 32) % BOXES],
-                                   block_resize(block, state)));
+        block_free(atomic_exchange(&boxes[(self + 1) % thread_count][(x >> 32) % BOXES], block_resize(block, state)));
 }
 
 static void *run(void *number) {

@@ -22,9 +22,10 @@ static inline void expect_failed(const char *file, int line, const char *conditi
         _exit(1);
 }
 
-#define EXPECT(condition)                                                                                    \
-    do {                                                                                                     \
-        if (!(condition)) expect_failed(__FILE__, __LINE__, #condition);                                     \
+#define EXPECT(condition)                                                                                              \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            expect_failed(__FILE__, __LINE__, #condition);                                                             \
     } while (0)
 
 /* The object whose malloc this program calls. */
@@ -41,7 +42,8 @@ static inline void *expect_opaque(void *p) {
 
 /* The exit code of main. A runner that preloads the library says so, and then it must be there. */
 static inline int expect_report(void) {
-    if (getenv("HEAPTAP_EXPECT_PRELOAD")) EXPECT(expect_is_preloaded());
+    if (getenv("HEAPTAP_EXPECT_PRELOAD"))
+        EXPECT(expect_is_preloaded());
     return expect_failures != 0;
 }
 

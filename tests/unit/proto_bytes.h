@@ -22,7 +22,8 @@ static inline void put_bytes(struct bytes *to, const void *data, size_t size) {
         to->capacity = (to->size + size) * 2 + 64;
         to->data = realloc(to->data, to->capacity);
     }
-    if (size) memcpy(to->data + to->size, data, size);
+    if (size)
+        memcpy(to->data + to->size, data, size);
     to->size += size;
 }
 
@@ -48,9 +49,7 @@ static inline void put_message(struct bytes *to, unsigned field, struct bytes *m
     message->size = 0;
 }
 
-static inline void put_text(struct bytes *to, const char *text) {
-    put_block(to, FIELD_STRING, text, strlen(text));
-}
+static inline void put_text(struct bytes *to, const char *text) { put_block(to, FIELD_STRING, text, strlen(text)); }
 
 static inline void free_bytes(struct bytes *bytes) {
     free(bytes->data);
@@ -65,13 +64,14 @@ static inline int writer_to_bytes(void *context, const void *data, size_t size) 
 /* A file in memory that holds these bytes, read from its start. */
 static inline int bytes_as_file(const struct bytes *bytes) {
     int fd = memfd_create("profile", MFD_CLOEXEC);
-    if (fd < 0 || (bytes->size && write(fd, bytes->data, bytes->size) != (ssize_t)bytes->size)) abort();
+    if (fd < 0 || (bytes->size && write(fd, bytes->data, bytes->size) != (ssize_t)bytes->size))
+        abort();
     lseek(fd, 0, SEEK_SET);
     return fd;
 }
 
-static inline bool read_bytes(const struct bytes *bytes, const struct reader_limits *limits,
-                              struct profile *profile, struct proto_error *error) {
+static inline bool read_bytes(const struct bytes *bytes, const struct reader_limits *limits, struct profile *profile,
+                              struct proto_error *error) {
     int fd = bytes_as_file(bytes);
     bool ok = reader_read(fd, limits, profile, error);
     close(fd);
@@ -81,8 +81,7 @@ static inline bool read_bytes(const struct bytes *bytes, const struct reader_lim
 /* A file of tests/golden/data. `source` is __FILE__ of a file in tests/unit. */
 static inline struct bytes golden_file(const char *source, const char *name) {
     char path[4096];
-    snprintf(path, sizeof path, "%.*s../golden/data/%s", (int)(strrchr(source, '/') - source + 1), source,
-             name);
+    snprintf(path, sizeof path, "%.*s../golden/data/%s", (int)(strrchr(source, '/') - source + 1), source, name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct bytes file = {0};
     unsigned char buffer[4096];

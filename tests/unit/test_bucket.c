@@ -17,7 +17,8 @@ static void *count_events(void *unused) {
     for (uint32_t i = 0; i < ROUNDS; i++) {
         uint32_t id = bucket_find(&table, 1 + i % KEYS, 8 * (i % 7), 1);
         bucket_add_alloc(&table, id);
-        if (i % 2) bucket_add_free(&table, id);
+        if (i % 2)
+            bucket_add_free(&table, id);
     }
     return NULL;
 }
@@ -26,7 +27,8 @@ static void *watch(void *unused) {
     while (!atomic_load_relaxed(&stop)) {
         for (uint32_t id = 1; id <= bucket_count(&table); id++) {
             struct bucket_view view = bucket_read(&table, id);
-            if (view.frees > view.allocs || view.stack == 0) return &table;
+            if (view.frees > view.allocs || view.stack == 0)
+                return &table;
         }
     }
     return unused;

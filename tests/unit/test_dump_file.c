@@ -34,7 +34,8 @@ static int fill_text(writer_sink sink, void *context, void *argument) {
     const char *text = argument;
     for (int i = 0; i < 1000; i++) {
         int error = sink(context, text, strlen(text));
-        if (error) return error;
+        if (error)
+            return error;
     }
     return 0;
 }

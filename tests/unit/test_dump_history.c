@@ -62,7 +62,6 @@ static void test_same_path_again(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_an_array),
-                                       cmocka_unit_test(test_same_path_again)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_an_array), cmocka_unit_test(test_same_path_again)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,8 +8,7 @@
 #include "base/rand.h"
 #include "tests/support/unit.h"
 
-static struct dump_name name = {
-    .pid = 4711, .sequence = 12, .host = "host/1", .program = "redis", .reason = "exit"};
+static struct dump_name name = {.pid = 4711, .sequence = 12, .host = "host/1", .program = "redis", .reason = "exit"};
 
 static void test_letters(void **state) {
     char out[256];

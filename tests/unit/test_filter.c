@@ -17,8 +17,7 @@ static struct profile draw(const char *const *stacks, size_t count, const char *
     struct bytes file = {0};
     struct proto_error error = {0};
     struct writer *writer = writer_open(&region, writer_to_bytes, &file, 1);
-    struct profile_mapping mapping = {
-        .start = 1, .limit = 2, .filename = writer_string(writer, "/bin/program")};
+    struct profile_mapping mapping = {.start = 1, .limit = 2, .filename = writer_string(writer, "/bin/program")};
     writer_sample_type(writer, "n", "count");
     writer_drop_frames(writer, drop, keep);
     writer_mapping(writer, &mapping);
@@ -34,8 +33,8 @@ static struct profile draw(const char *const *stacks, size_t count, const char *
                 length = strcspn(p, "| ");
                 struct profile_function function = {.name = writer_string_n(writer, p, length),
                                                     .filename = writer_string(writer, "x.c")};
-                lines[line_count++] = (struct profile_line){
-                    .function = (uint32_t)writer_function(writer, &function), .line = 1};
+                lines[line_count++] =
+                    (struct profile_line){.function = (uint32_t)writer_function(writer, &function), .line = 1};
                 p += length;
             } while (*p == '|' && p++);
             ids[depth++] = writer_location(writer, 1, 1, lines, line_count);
@@ -83,8 +82,7 @@ static void assert_filtered(struct filter filter, const char *expected) {
 
 static void focus_and_ignore_choose_samples(void **state) {
     (void)state;
-    assert_filtered((struct filter){0},
-                    "1: malloc parse main\n2: new|make parse main\n3: malloc render main\n");
+    assert_filtered((struct filter){0}, "1: malloc parse main\n2: new|make parse main\n3: malloc render main\n");
     assert_filtered((struct filter){.focus = "parse"}, "1: malloc parse main\n2: new|make parse main\n");
     assert_filtered((struct filter){.focus = "^make$"}, "2: new|make parse main\n");
     assert_filtered((struct filter){.ignore = "render|new"}, "1: malloc parse main\n");
@@ -94,8 +92,7 @@ static void focus_and_ignore_choose_samples(void **state) {
 
 static void hide_and_show_choose_frames(void **state) {
     (void)state;
-    assert_filtered((struct filter){.hide = "malloc|new"},
-                    "1: parse main\n2: make parse main\n3: render main\n");
+    assert_filtered((struct filter){.hide = "malloc|new"}, "1: parse main\n2: make parse main\n3: render main\n");
     assert_filtered((struct filter){.show = "malloc|render"}, "1: malloc\n3: malloc render\n");
     assert_filtered((struct filter){.hide = "program"}, "");
     assert_filtered((struct filter){.show = "x.c", .hide = "main"},

@@ -45,7 +45,8 @@ static bool expand(const struct bytes *file, size_t room, uint64_t max_compresse
     bool ok = gzip_reader_open(&reader, &region, fd, max_compressed, max_uncompressed, error);
     while (ok && got) {
         ok = gzip_read(&reader, buffer, room, &got, error);
-        if (ok) put_bytes(out, buffer, got);
+        if (ok)
+            put_bytes(out, buffer, got);
     }
     close(fd);
     free(buffer);
@@ -58,7 +59,8 @@ static void assert_expands(const struct bytes *file, const struct bytes *text, s
     struct proto_error error;
     assert_true(expand(file, room, 0, 0, &out, &error));
     assert_int_equal(out.size, text->size);
-    if (text->size) assert_memory_equal(out.data, text->data, text->size);
+    if (text->size)
+        assert_memory_equal(out.data, text->data, text->size);
     free_bytes(&out);
 }
 
@@ -194,7 +196,8 @@ static void *feed(void *argument) {
     const struct feeder *feeder = argument;
     for (size_t sent = 0; sent < feeder->file->size; sent += 7) {
         size_t left = feeder->file->size - sent;
-        if (write(feeder->fd, feeder->file->data + sent, left < 7 ? left : 7) < 0) break;
+        if (write(feeder->fd, feeder->file->data + sent, left < 7 ? left : 7) < 0)
+            break;
     }
     close(feeder->fd);
     return NULL;
@@ -233,7 +236,8 @@ static void a_slow_pipe_is_the_same(void **state) {
 static int full_disk(void *context, const void *bytes, size_t size) {
     (void)bytes;
     size_t *room = context;
-    if (size > *room) return ENOSPC;
+    if (size > *room)
+        return ENOSPC;
     *room -= size;
     return 0;
 }

@@ -12,18 +12,10 @@
 
 enum { MANY = 20000 };
 
-static uint64_t dense_id(uint32_t i) {
-    return i + 1;
-}
-static uint64_t reversed_id(uint32_t i) {
-    return MANY - i;
-}
-static uint64_t sparse_id(uint32_t i) {
-    return hash64(i + 1);
-}
-static uint64_t mixed_id(uint32_t i) {
-    return i % 3 ? i + 1 : UINT64_MAX - i;
-}
+static uint64_t dense_id(uint32_t i) { return i + 1; }
+static uint64_t reversed_id(uint32_t i) { return MANY - i; }
+static uint64_t sparse_id(uint32_t i) { return hash64(i + 1); }
+static uint64_t mixed_id(uint32_t i) { return i % 3 ? i + 1 : UINT64_MAX - i; }
 
 static void check(uint64_t (*id_of)(uint32_t)) {
     struct id_map map;

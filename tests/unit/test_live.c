@@ -12,9 +12,7 @@ enum { OBJECTS = 20000, OPERATIONS = 400000, THREADS = 4 };
 
 static struct live_table table;
 
-static const void *object_at(uintptr_t number) {
-    return (const void *)(0x7f0000000000 + number * 16);
-}
+static const void *object_at(uintptr_t number) { return (const void *)(0x7f0000000000 + number * 16); }
 
 static void test_against_an_array(void **state) {
     static uint32_t buckets[OBJECTS]; /* 0 = not alive */
@@ -35,7 +33,8 @@ static void test_against_an_array(void **state) {
             assert_true(live_insert(&table, object_at(n), buckets[n]));
             count++;
         }
-        if (i % 50000 == 0) assert_int_equal(live_count(&table), count);
+        if (i % 50000 == 0)
+            assert_int_equal(live_count(&table), count);
     }
     for (uintptr_t n = 0; n < OBJECTS; n++)
         assert_int_equal(live_remove(&table, object_at(n)), buckets[n]);
@@ -49,9 +48,11 @@ static void *churn(void *argument) {
     uintptr_t base = (uintptr_t)argument * OBJECTS;
     for (int round = 0; round < 10; round++) {
         for (uintptr_t n = 0; n < OBJECTS; n++)
-            if (!live_insert(&table, object_at(base + n), (uint32_t)n + 1)) return &table;
+            if (!live_insert(&table, object_at(base + n), (uint32_t)n + 1))
+                return &table;
         for (uintptr_t n = OBJECTS; n-- > 0;)
-            if (live_remove(&table, object_at(base + n)) != n + 1) return &table;
+            if (live_remove(&table, object_at(base + n)) != n + 1)
+                return &table;
     }
     return NULL;
 }

@@ -24,9 +24,11 @@ static void *count_up(void *argument) {
         else
             while (!lock_try_acquire(&guard))
                 sched_yield();
-        if (inside++) *(int *)argument = 1;
+        if (inside++)
+            *(int *)argument = 1;
         shared_count++;
-        if (i % 1000 == 0) sched_yield();
+        if (i % 1000 == 0)
+            sched_yield();
         inside--;
         lock_release(&guard);
     }
@@ -111,7 +113,8 @@ static void test_order(void **state) {
     struct child_result result;
     child_run(acquire_pair, downward, &result);
     assert_true(child_exited(&result, 0));
-    if (!HEAPTAP_DEBUG) skip();
+    if (!HEAPTAP_DEBUG)
+        skip();
     child_run(acquire_pair, upward, &result);
     assert_true(child_died_of(&result, SIGABRT));
     assert_non_null(strstr(result.error_text, "heaptap: check failed at lock.c:"));
@@ -119,9 +122,7 @@ static void test_order(void **state) {
     assert_true(child_died_of(&result, SIGABRT));
 }
 
-static void assert_unheld(void *argument) {
-    lock_assert_held(argument);
-}
+static void assert_unheld(void *argument) { lock_assert_held(argument); }
 
 static void test_assert_held(void **state) {
     (void)state;
@@ -133,12 +134,8 @@ static void test_assert_held(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mutual_exclusion),
-        cmocka_unit_test(test_try),
-        cmocka_unit_test(test_sleep_keeps_errno),
-        cmocka_unit_test(test_reset_after_fork),
-        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_assert_held),
+        cmocka_unit_test(test_mutual_exclusion), cmocka_unit_test(test_try),   cmocka_unit_test(test_sleep_keeps_errno),
+        cmocka_unit_test(test_reset_after_fork), cmocka_unit_test(test_order), cmocka_unit_test(test_assert_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

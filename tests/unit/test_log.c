@@ -13,18 +13,18 @@
 #include "tests/support/unit.h"
 
 /* Both must agree on text and length, in a buffer that is large enough and in one of every smaller size. */
-#define SAME(...)                                                                                            \
-    do {                                                                                                     \
-        char wanted[256], got[256];                                                                          \
-        size_t length = (size_t)snprintf(wanted, sizeof wanted, __VA_ARGS__);                                \
-        for (size_t size = 1; size <= length + 2; size++) {                                                  \
-            memset(got, '#', sizeof got);                                                                    \
-            size_t written = log_format(got, size, __VA_ARGS__);                                             \
-            assert_int_equal(written, length < size ? length : size - 1);                                    \
-            assert_memory_equal(got, wanted, written);                                                       \
-            assert_int_equal(got[written], '\0');                                                            \
-            assert_int_equal(got[size], '#');                                                                \
-        }                                                                                                    \
+#define SAME(...)                                                                                                      \
+    do {                                                                                                               \
+        char wanted[256], got[256];                                                                                    \
+        size_t length = (size_t)snprintf(wanted, sizeof wanted, __VA_ARGS__);                                          \
+        for (size_t size = 1; size <= length + 2; size++) {                                                            \
+            memset(got, '#', sizeof got);                                                                              \
+            size_t written = log_format(got, size, __VA_ARGS__);                                                       \
+            assert_int_equal(written, length < size ? length : size - 1);                                              \
+            assert_memory_equal(got, wanted, written);                                                                 \
+            assert_int_equal(got[written], '\0');                                                                      \
+            assert_int_equal(got[size], '#');                                                                          \
+        }                                                                                                              \
     } while (0)
 
 static void test_formats_agree_with_snprintf(void **state) {
@@ -47,8 +47,7 @@ static void test_formats_agree_with_snprintf(void **state) {
     rand_seed(&rand, 2);
     for (int i = 0; i < 2000; i++) {
         uint64_t x = rand_next(&rand) >> rand_below(&rand, 64);
-        SAME("%d|%u|%ld|%lu|%lx|%x", (int)x, (unsigned)x, (long)x, (unsigned long)x, (unsigned long)x,
-             (unsigned)x);
+        SAME("%d|%u|%ld|%lu|%lx|%x", (int)x, (unsigned)x, (long)x, (unsigned long)x, (unsigned long)x, (unsigned)x);
     }
 }
 
@@ -73,7 +72,8 @@ static void write_lines(void *argument) {
     errno = 77;
     log_line("first %d", 1);
     log_line("%s", big);
-    if (errno != 77) _exit(9);
+    if (errno != 77)
+        _exit(9);
 }
 
 static void test_line(void **state) {
@@ -90,9 +90,7 @@ static void test_line(void **state) {
     assert_int_equal(strchr(second, '\n') - second, length - 1);
 }
 
-static void die(void *argument) {
-    log_fatal("cannot go on: %s", (const char *)argument);
-}
+static void die(void *argument) { log_fatal("cannot go on: %s", (const char *)argument); }
 
 static void test_fatal(void **state) {
     (void)state;

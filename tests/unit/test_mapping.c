@@ -30,8 +30,7 @@ static void test_own_program_comes_first(void **state) {
     assert_non_null(strstr(copy.rows[libc].filename, "libc"));
     assert_int_equal(mapping_find(&copy, (uintptr_t)path, 0), MAPPING_NONE);
     for (uint32_t i = 0; i < copy.count; i++) {
-        assert_int_equal(copy.rows[i].start % 4096 + copy.rows[i].limit % 4096 + copy.rows[i].offset % 4096,
-                         0);
+        assert_int_equal(copy.rows[i].start % 4096 + copy.rows[i].limit % 4096 + copy.rows[i].offset % 4096, 0);
         assert_true(copy.rows[i].start < copy.rows[i].limit);
         assert_int_equal(strspn(copy.rows[i].build_id, "0123456789abcdef"), strlen(copy.rows[i].build_id));
     }
@@ -73,13 +72,15 @@ static void test_library_that_goes(void **state) {
     (void)state;
     void *library = dlopen("liblzma.so.5", RTLD_NOW);
     void *code = library ? dlsym(library, "lzma_code") : NULL;
-    if (!code) skip();
+    if (!code)
+        skip();
     mapping_refresh(&table);
     uintptr_t frames[1] = {(uintptr_t)code + 1};
     uint32_t stack = stack_table_intern(&stacks, frames, 1);
     uint32_t generation = table.generation;
     dlclose(library);
-    if (!mapping_refresh(&table)) skip(); /* something else holds it */
+    if (!mapping_refresh(&table))
+        skip(); /* something else holds it */
     uint32_t retired = stack_table_view(&stacks, stack).retired;
     assert_int_equal(retired, generation + 1);
     assert_true(mapping_copy(&table, &region, &copy));

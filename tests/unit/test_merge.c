@@ -30,12 +30,12 @@ static struct profile draw(const struct sketch *sketch) {
     writer_sample_type(writer, "space", sketch->unit ? sketch->unit : "bytes");
     writer_period(writer, "space", "bytes", sketch->period);
     writer_time(writer, sketch->time, sketch->duration);
-    if (sketch->comment) writer_comment(writer, sketch->comment);
+    if (sketch->comment)
+        writer_comment(writer, sketch->comment);
     struct profile_mapping mapping = {.start = sketch->base,
                                       .limit = sketch->base + 0x2000,
                                       .filename = writer_string(writer, "/bin/program"),
-                                      .build_id =
-                                          writer_string(writer, sketch->build_id ? sketch->build_id : "")};
+                                      .build_id = writer_string(writer, sketch->build_id ? sketch->build_id : "")};
     writer_mapping(writer, &mapping);
     for (uint32_t i = 1; i <= 3; i++) {
         const char name[] = {'f', (char)('0' + i), 0};
@@ -53,8 +53,7 @@ static struct profile draw(const struct sketch *sketch) {
             {.key = writer_string(writer, "bytes"), .number = 16},
             {.key = writer_string(writer, "key"), .text = label ? writer_string(writer, label) : 0},
         };
-        writer_sample(writer, sketch->samples[i].stack, depth, &sketch->samples[i].value, 1, labels,
-                      label ? 2 : 1);
+        writer_sample(writer, sketch->samples[i].stack, depth, &sketch->samples[i].value, 1, labels, label ? 2 : 1);
     }
     assert_true(writer_close(writer, &error));
     struct profile profile;
@@ -81,11 +80,9 @@ static const char *as_text(const struct profile *profile) {
         used += (size_t)snprintf(text + used, sizeof text - used, "%lld", (long long)profile->values[i]);
         for (uint32_t k = 0; k < sample->label_count; k++) {
             const struct profile_label *label = &profile->labels[sample->first_label + k];
-            used +=
-                (size_t)snprintf(text + used, sizeof text - used, " %s=", profile_text(profile, label->key));
+            used += (size_t)snprintf(text + used, sizeof text - used, " %s=", profile_text(profile, label->key));
             if (label->text)
-                used += (size_t)snprintf(text + used, sizeof text - used, "%s",
-                                         profile_text(profile, label->text));
+                used += (size_t)snprintf(text + used, sizeof text - used, "%s", profile_text(profile, label->text));
             else
                 used += (size_t)snprintf(text + used, sizeof text - used, "%lld", (long long)label->number);
         }
@@ -94,15 +91,16 @@ static const char *as_text(const struct profile *profile) {
     return text;
 }
 
-static struct profile merge_two(const struct sketch *a, double scale_a, const struct sketch *b,
-                                double scale_b, const char *label) {
+static struct profile merge_two(const struct sketch *a, double scale_a, const struct sketch *b, double scale_b,
+                                const char *label) {
     struct profile x = draw(a), y = draw(b), sum;
     struct proto_error error;
     const struct merge_input inputs[] = {
         {.profile = &x, .scale = scale_a},
         {.profile = &y, .scale = scale_b, .label_key = label ? "pprof::base" : NULL, .label_text = label},
     };
-    if (!merge_profiles(inputs, 2, &sum, &error)) fail_msg("%s", error.text);
+    if (!merge_profiles(inputs, 2, &sum, &error))
+        fail_msg("%s", error.text);
     profile_free(&x);
     profile_free(&y);
     return sum;
@@ -167,10 +165,9 @@ static void what_becomes_zero_is_left_out(void **state) {
 static void a_base_is_marked_and_stays_apart(void **state) {
     (void)state;
     struct profile sum = merge_two(&first, 1, &first, -1, "true");
-    assert_string_equal(as_text(&sum),
-                        "f1 f2 10 bytes=16\nf3 f2 20 bytes=16\nf1 f2 7 key=x bytes=16\n"
-                        "f1 f2 -10 pprof::base=true bytes=16\nf3 f2 -20 pprof::base=true bytes=16\n"
-                        "f1 f2 -7 key=x pprof::base=true bytes=16\n");
+    assert_string_equal(as_text(&sum), "f1 f2 10 bytes=16\nf3 f2 20 bytes=16\nf1 f2 7 key=x bytes=16\n"
+                                       "f1 f2 -10 pprof::base=true bytes=16\nf3 f2 -20 pprof::base=true bytes=16\n"
+                                       "f1 f2 -7 key=x pprof::base=true bytes=16\n");
     profile_free(&sum);
 }
 

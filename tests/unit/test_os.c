@@ -12,12 +12,8 @@
 #include "tests/support/child.h"
 #include "tests/support/unit.h"
 
-static void read_byte(void *p) {
-    (void)*(volatile char *)p;
-}
-static void write_byte(void *p) {
-    *(volatile char *)p = 1;
-}
+static void read_byte(void *p) { (void)*(volatile char *)p; }
+static void write_byte(void *p) { *(volatile char *)p = 1; }
 
 /* The sanitizers catch the signal and exit by themselves: any death will do. */
 static void assert_faults(void *p) {
@@ -114,7 +110,8 @@ static void test_locked_memory_is_kept(void **state) {
     size_t page = os_page_size();
     char *p = os_alloc(page);
     /* The system call itself: sanitizers make the function do nothing. */
-    if (syscall(SYS_mlock, p, page) != 0) skip();
+    if (syscall(SYS_mlock, p, page) != 0)
+        skip();
     p[7] = 'k';
     errno = 44;
     assert_false(os_unused(p, page));

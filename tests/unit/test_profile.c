@@ -42,7 +42,8 @@ static void arrays_grow_in_place_of_themselves(void **state) {
     }
     assert_int_equal(profile.location_id_count, MANY);
     for (uint32_t i = 0; i < MANY; i++) {
-        if (profile.location_ids[i] != i) fail_msg("item %u is %u", i, profile.location_ids[i]);
+        if (profile.location_ids[i] != i)
+            fail_msg("item %u is %u", i, profile.location_ids[i]);
     }
     assert_true(profile.arrays[PROFILE_LOCATION_IDS].taken < MANY * sizeof(uint32_t) * 5 / 2);
     profile_free(&profile);

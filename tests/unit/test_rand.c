@@ -41,7 +41,8 @@ static void assert_uniform(const unsigned *counts, unsigned total) {
     double expected = total / 256.0, chi = 0;
     for (int i = 0; i < 256; i++)
         chi += (counts[i] - expected) * (counts[i] - expected) / expected;
-    if (chi < 255 - 6 * 22.6 || chi > 255 + 6 * 22.6) fail_msg("chi-square is %f", chi);
+    if (chi < 255 - 6 * 22.6 || chi > 255 + 6 * 22.6)
+        fail_msg("chi-square is %f", chi);
 }
 
 static void test_uniformity(void **state) {
@@ -96,9 +97,8 @@ static void test_entropy_differs(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_sequence), cmocka_unit_test(test_seeding),
-        cmocka_unit_test(test_uniformity),     cmocka_unit_test(test_below_bounds),
-        cmocka_unit_test(test_unit_ends),      cmocka_unit_test(test_entropy_differs),
+        cmocka_unit_test(test_known_sequence), cmocka_unit_test(test_seeding),   cmocka_unit_test(test_uniformity),
+        cmocka_unit_test(test_below_bounds),   cmocka_unit_test(test_unit_ends), cmocka_unit_test(test_entropy_differs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

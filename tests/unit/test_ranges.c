@@ -46,8 +46,7 @@ static void random_against_a_scan(void **state) {
         for (size_t i = 0; i < COUNT; i++)
             expected += address >= low[i] && address < high[i];
         uint64_t previous_low = UINT64_MAX;
-        for (const struct range *range = NULL; (range = ranges_find(&ranges, address, range)) != NULL;
-             found++) {
+        for (const struct range *range = NULL; (range = ranges_find(&ranges, address, range)) != NULL; found++) {
             assert_true(low[range->payload] <= address && address < high[range->payload]);
             assert_true(range->low <= previous_low);
             previous_low = range->low;
@@ -58,7 +57,6 @@ static void random_against_a_scan(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(empty_and_single),
-                                       cmocka_unit_test(random_against_a_scan)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(empty_and_single), cmocka_unit_test(random_against_a_scan)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,8 +49,7 @@ static void assert_reads(struct bytes *file, struct profile *profile) {
     free_bytes(file);
 }
 
-static void assert_refused(struct bytes *file, enum proto_error_code code, uint64_t offset,
-                           const char *text) {
+static void assert_refused(struct bytes *file, enum proto_error_code code, uint64_t offset, const char *text) {
     struct profile profile;
     struct proto_error error;
     assert_false(read_bytes(file, NULL, &profile, &error));
@@ -125,8 +124,7 @@ static void ids_may_be_sparse(void **state) {
     (void)state;
     struct bytes file = valid_start();
     struct profile profile;
-    const uint64_t ids[] = {UINT64_MAX,       1,          1ull << 31, (1ull << 31) - 1,
-                            (1ull << 31) - 2, 1ull << 32, 1ull << 63};
+    const uint64_t ids[] = {UINT64_MAX, 1, 1ull << 31, (1ull << 31) - 1, (1ull << 31) - 2, 1ull << 32, 1ull << 63};
     enum { COUNT = sizeof ids / sizeof *ids };
     for (int i = 0; i < COUNT; i++)
         put_sample(&file, ids[COUNT - 1 - i], 1);
@@ -333,8 +331,7 @@ static void malformed_framing_is_refused(void **state) {
         {"\x48\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 21,
          PROTO_ERROR_CORRUPT, "a field has a malformed length or number"},
         {"\x12\xff\xff\xff\xff\x7f", 6, PROTO_ERROR_LIMIT, "a message is larger than is allowed"},
-        {"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11, PROTO_ERROR_LIMIT,
-         "a message is larger than is allowed"},
+        {"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11, PROTO_ERROR_LIMIT, "a message is larger than is allowed"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct bytes file = valid_start();
@@ -472,8 +469,7 @@ static void assert_consistent(const struct profile *p) {
     for (uint32_t i = 0; i < p->mapping_count; i++)
         assert_true(p->mappings[i].filename < p->string_count && p->mappings[i].build_id < p->string_count);
     for (uint32_t i = 0; i < p->sample_count; i++) {
-        assert_true((uint64_t)p->samples[i].first_location + p->samples[i].location_count <=
-                    p->location_id_count);
+        assert_true((uint64_t)p->samples[i].first_location + p->samples[i].location_count <= p->location_id_count);
         assert_true((uint64_t)p->samples[i].first_label + p->samples[i].label_count <= p->label_count);
     }
     for (uint32_t i = 0; i < p->location_id_count; i++)
@@ -549,8 +545,7 @@ static void mutate(struct rand_state *random, struct bytes *file) {
             file->data[at] = 0xff;
             break;
         default: /* a piece of it elsewhere */
-            memmove(file->data + at, file->data + rand_below(random, at + 1),
-                    rand_below(random, file->size - at));
+            memmove(file->data + at, file->data + rand_below(random, at + 1), rand_below(random, file->size - at));
         }
     }
 }
@@ -581,8 +576,7 @@ static void write_random(struct rand_state *random, struct bytes *out) {
     struct region region = {0};
     struct proto_error error;
     struct writer *writer = writer_open(&region, writer_to_bytes, out, (int)rand_below(random, 10));
-    uint64_t types = 1 + rand_below(random, 4), mappings = rand_below(random, 4),
-             functions = 1 + rand_below(random, 9);
+    uint64_t types = 1 + rand_below(random, 4), mappings = rand_below(random, 4), functions = 1 + rand_below(random, 9);
     uint64_t locations = 1 + rand_below(random, 30), samples = rand_below(random, 50);
     char text[32];
     for (uint64_t i = 0; i < types; i++) {
@@ -601,8 +595,7 @@ static void write_random(struct rand_state *random, struct bytes *out) {
     for (uint64_t i = 0; i < functions; i++) {
         snprintf(text, sizeof text, "function%u", (unsigned)rand_below(random, 5));
         struct profile_function function = {.name = writer_string(writer, text),
-                                            .start_line =
-                                                (int64_t)rand_next(random) >> rand_below(random, 64)};
+                                            .start_line = (int64_t)rand_next(random) >> rand_below(random, 64)};
         writer_function(writer, &function);
     }
     for (uint64_t i = 0; i < samples; i++) {
@@ -616,7 +609,8 @@ static void write_random(struct rand_state *random, struct bytes *out) {
             values[k] = (int64_t)rand_next(random) >> rand_below(random, 64);
         for (uint64_t k = 0; k < label_count; k++) {
             labels[k] = (struct profile_label){.key = writer_string(writer, "key"), .number = (int64_t)k};
-            if (k == 1) labels[k] = (struct profile_label){.key = 1, .text = writer_string(writer, "text")};
+            if (k == 1)
+                labels[k] = (struct profile_label){.key = 1, .text = writer_string(writer, "text")};
         }
         writer_sample(writer, ids, depth, values, types, labels, label_count);
     }

@@ -30,7 +30,8 @@ static void test_pieces_are_apart(void **state) {
     }
     for (int i = 0; i < PIECES; i++)
         for (size_t k = 0; k < size[i]; k++)
-            if (piece[i][k] != (i & 255)) fail_msg("piece %d is overwritten at %zu", i, k);
+            if (piece[i][k] != (i & 255))
+                fail_msg("piece %d is overwritten at %zu", i, k);
     region_free(&region);
     assert_null(region.blocks);
     assert_int_equal(region.taken, 0);

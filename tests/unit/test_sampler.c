@@ -18,9 +18,7 @@ struct counter {
     uint64_t left, rate;
 };
 
-static void restart(struct counter *counter) {
-    counter->left = sampler_draw(counter->size, &counter->rate);
-}
+static void restart(struct counter *counter) { counter->left = sampler_draw(counter->size, &counter->rate); }
 
 /* The estimate that one run gives for `count` objects: sampled counts times their weights. */
 static double estimate(struct counter *counter, uint64_t count) {
@@ -43,9 +41,7 @@ static void observe(struct moments *moments, double value) {
     moments->squares += value * value;
 }
 
-static double mean_of(const struct moments *moments) {
-    return moments->sum / RUNS;
-}
+static double mean_of(const struct moments *moments) { return moments->sum / RUNS; }
 
 /* How many standard errors the mean is away from the truth. */
 static double deviation(const struct moments *moments, double truth) {
@@ -112,7 +108,8 @@ static void draw_in_child(bool told, uint64_t draws[64]) {
     pid_t child = fork();
     if (child == 0) {
         uint64_t rate;
-        if (told) sampler_fork_child();
+        if (told)
+            sampler_fork_child();
         for (int i = 0; i < 64; i++)
             draws[i] = sampler_draw(32, &rate);
         _exit(write(ends[1], draws, 64 * sizeof *draws) != 64 * sizeof *draws);
@@ -169,7 +166,8 @@ static double mixed_run(bool averaged) {
         raw_objects += objects / sampler_weight(mix[i].size, RATE);
         raw_bytes += objects / sampler_weight(mix[i].size, RATE) * (double)mix[i].size;
     }
-    if (!averaged || raw_objects == 0) return bytes;
+    if (!averaged || raw_objects == 0)
+        return bytes;
     return raw_bytes / -expm1(-raw_bytes / raw_objects / RATE);
 }
 

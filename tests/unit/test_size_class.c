@@ -11,7 +11,8 @@ static void test_smallest_class(void **state) {
         while (size_classes[wanted].size < n)
             wanted++;
         assert_int_equal(size_class_of(n), wanted);
-        if (n <= SIZE_CLASS_SMALL_MAX) assert_int_equal(size_class_of_small(n), wanted);
+        if (n <= SIZE_CLASS_SMALL_MAX)
+            assert_int_equal(size_class_of_small(n), wanted);
     }
     assert_int_equal(wanted, SIZE_CLASS_COUNT - 1);
     assert_int_equal(size_classes[wanted].size, SIZE_CLASS_MAX);
@@ -29,7 +30,8 @@ static void test_classes(void **state) {
         assert_in_range(bytes % c->size, 0, bytes / 8);
         /* A request of the class wastes at most what lies between it and the class below: 12.5% above 128
          * bytes. */
-        if (c[-1].size >= 128) assert_in_range(c->size - c[-1].size, 1, c->size / 6);
+        if (c[-1].size >= 128)
+            assert_in_range(c->size - c[-1].size, 1, c->size / 6);
     }
 }
 

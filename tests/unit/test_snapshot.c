@@ -55,7 +55,8 @@ static const int64_t *values_of(const struct profile *profile, int64_t size) {
         assert_int_equal(profile->samples[i].label_count, 1);
         assert_string_equal(profile_text(profile, label->key), "bytes");
         assert_int_equal(label->unit, 0);
-        if (label->number == size) return &profile->values[i * profile->sample_type_count];
+        if (label->number == size)
+            return &profile->values[i * profile->sample_type_count];
     }
     return NULL;
 }
@@ -83,8 +84,7 @@ static void test_values_and_locations(void **state) {
     uintptr_t frames[3] = {(uintptr_t)&test_empty + 8, (uintptr_t)&strlen + 8, 0x10};
     struct profile profile;
     (void)state;
-    uint32_t stack = stack_table_intern(&stacks, frames, 3),
-             leafless = stack_table_intern(&stacks, frames, 0);
+    uint32_t stack = stack_table_intern(&stacks, frames, 3), leafless = stack_table_intern(&stacks, frames, 0);
     add(stack, 64, 1, 10, 4);
     add(leafless, 32, 1, 3, 3);
     take(&profile);

@@ -34,7 +34,8 @@ static int find_own_segment(struct dl_phdr_info *info, size_t size, void *contex
     (void)size;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *header = &info->dlpi_phdr[i];
-        if (header->p_type != PT_LOAD || !(header->p_flags & PF_X)) continue;
+        if (header->p_type != PT_LOAD || !(header->p_flags & PF_X))
+            continue;
         mapping->start = (info->dlpi_addr + header->p_vaddr) & ~(uint64_t)4095;
         mapping->limit = (info->dlpi_addr + header->p_vaddr + header->p_memsz + 4095) & ~(uint64_t)4095;
         mapping->offset = header->p_offset & ~(uint64_t)4095;
@@ -62,8 +63,7 @@ static void make_profile(struct profile *profile, const char *build_id) {
     profile->location_count = 3;
     profile->locations[0] = (struct profile_location){.address = (uintptr_t)&known_function};
     profile->locations[1] = (struct profile_location){.address = profile->mappings[0].limit + 5};
-    profile->locations[2] =
-        (struct profile_location){.address = (uintptr_t)&known_function, .mapping = PROFILE_NONE};
+    profile->locations[2] = (struct profile_location){.address = (uintptr_t)&known_function, .mapping = PROFILE_NONE};
 }
 
 static void run(struct profile *profile) {

@@ -43,7 +43,6 @@ static void test_area_grows_in_place(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ceiling),
-                                       cmocka_unit_test(test_area_grows_in_place)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ceiling), cmocka_unit_test(test_area_grows_in_place)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

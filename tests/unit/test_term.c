@@ -99,10 +99,8 @@ static void colour_follows_the_environment(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(control_characters_are_replaced),
-        cmocka_unit_test(a_small_buffer_ends_between_characters),
-        cmocka_unit_test(arguments_go_before_the_middle),
-        cmocka_unit_test(every_width_is_kept),
+        cmocka_unit_test(control_characters_are_replaced), cmocka_unit_test(a_small_buffer_ends_between_characters),
+        cmocka_unit_test(arguments_go_before_the_middle),  cmocka_unit_test(every_width_is_kept),
         cmocka_unit_test(colour_follows_the_environment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

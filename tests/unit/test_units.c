@@ -169,7 +169,8 @@ static void test_format_round_trip(void **state) {
         units_format_bytes(text, sizeof text, bytes);
         assert_true(units_parse_bytes(text, &back));
         double error = (double)back - (double)bytes;
-        if (error < 0) error = -error;
+        if (error < 0)
+            error = -error;
         if (error > (double)bytes * 0.005 + 1)
             fail_msg("%llu is printed as '%s'", (unsigned long long)bytes, text);
         uint64_t whole = (bytes & 0x3ff) << 20;

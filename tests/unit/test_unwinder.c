@@ -35,9 +35,7 @@ FRAME static size_t middle(int depth) {
     return count;
 }
 
-static bool lies_in(uintptr_t address, const void *function) {
-    return address - (uintptr_t)function < 256;
-}
+static bool lies_in(uintptr_t address, const void *function) { return address - (uintptr_t)function < 256; }
 
 FRAME static void check_chain(unwinder_way way) {
     way_under_test = way;
@@ -59,7 +57,8 @@ static void test_libunwind(void **state) {
     (void)state;
     void *before = dlsym(RTLD_DEFAULT, "_Unwind_RaiseException");
     loader_start();
-    if (!unwinder_libunwind_load()) skip();
+    if (!unwinder_libunwind_load())
+        skip();
     for (int i = 0; i < 3; i++)
         check_chain(unwinder_libunwind_capture);
     unwinder_libunwind_forget(); /* from here on by steps */

@@ -45,8 +45,8 @@ static uint32_t put_function(struct fixture *fixture, const char *name, const ch
     return profile->function_count++;
 }
 
-static uint32_t put_location(struct fixture *fixture, uint64_t address, uint32_t mapping,
-                             const uint32_t *functions, uint32_t count) {
+static uint32_t put_location(struct fixture *fixture, uint64_t address, uint32_t mapping, const uint32_t *functions,
+                             uint32_t count) {
     struct profile *profile = &fixture->loaded.profile;
     fixture->locations[profile->location_count] =
         (struct profile_location){address, mapping, profile->line_count, count, false};
@@ -57,8 +57,7 @@ static uint32_t put_location(struct fixture *fixture, uint64_t address, uint32_t
 
 static void put_sample(struct fixture *fixture, const uint32_t *locations, uint32_t count, int64_t value) {
     struct profile *profile = &fixture->loaded.profile;
-    fixture->samples[profile->sample_count] =
-        (struct profile_sample){profile->location_id_count, count, 0, 0};
+    fixture->samples[profile->sample_count] = (struct profile_sample){profile->location_id_count, count, 0, 0};
     for (uint32_t i = 0; i < count; i++)
         fixture->ids[profile->location_id_count++] = locations[i];
     fixture->values[profile->sample_count * 2] = 1;
@@ -92,13 +91,15 @@ static struct fixture *new_fixture(void) {
 
 static const struct view_row *find(struct view *view, const char *name) {
     for (uint32_t i = 0; i < view->count; i++)
-        if (strcmp(view_name(view, i), name) == 0) return &view->rows[i];
+        if (strcmp(view_name(view, i), name) == 0)
+            return &view->rows[i];
     return NULL;
 }
 
 static void expect(struct view *view, const char *name, int64_t flat, int64_t cum) {
     const struct view_row *row = find(view, name);
-    if (!row) fail_msg("no row '%s'", name);
+    if (!row)
+        fail_msg("no row '%s'", name);
     assert_int_equal(row->flat[VIEW_NEW], flat);
     assert_int_equal(row->cum[VIEW_NEW], cum);
 }
@@ -206,7 +207,8 @@ static void two_sides_meet_by_name_and_are_ranked(void **state) {
 static bool has_name(const struct profile *profile, uint32_t location, const char *name) {
     for (uint32_t i = 0; i < profile->locations[location].line_count; i++) {
         uint32_t function = profile->lines[profile->locations[location].first_line + i].function;
-        if (strcmp(profile_text(profile, profile->functions[function].name), name) == 0) return true;
+        if (strcmp(profile_text(profile, profile->functions[function].name), name) == 0)
+            return true;
     }
     return false;
 }
@@ -236,8 +238,7 @@ static void random_profiles_against_an_oracle(void **state) {
         for (int i = 0; i < FUNCTIONS; i++)
             put_function(fixture, names[rand_below(&rand, 5)], "x.c");
         for (int i = 0; i < LOCATIONS; i++) {
-            uint32_t functions[2] = {(uint32_t)rand_below(&rand, FUNCTIONS),
-                                     (uint32_t)rand_below(&rand, FUNCTIONS)};
+            uint32_t functions[2] = {(uint32_t)rand_below(&rand, FUNCTIONS), (uint32_t)rand_below(&rand, FUNCTIONS)};
             put_location(fixture, 0x1000 + (uint64_t)i, 0, functions, 1 + (uint32_t)rand_below(&rand, 2));
         }
         for (int i = 0; i < SAMPLES; i++) {

@@ -45,7 +45,8 @@ struct fixed_file {
 
 static int write_fixed(void *context, const void *bytes, size_t size) {
     struct fixed_file *file = context;
-    if (size > sizeof file->data - file->size) return ENOSPC;
+    if (size > sizeof file->data - file->size)
+        return ENOSPC;
     memcpy(file->data + file->size, bytes, size);
     file->size += size;
     return 0;
@@ -88,8 +89,7 @@ static void put_one_of_each(struct writer *writer) {
                                       .has_functions = true,
                                       .has_inline_frames = true};
     assert_int_equal(writer_mapping(writer, &mapping), 1);
-    struct profile_line lines[] = {{.function = 1, .line = 10, .column = 3},
-                                   {.function = PROFILE_NONE, .line = 5}};
+    struct profile_line lines[] = {{.function = 1, .line = 10, .column = 3}, {.function = PROFILE_NONE, .line = 5}};
     assert_int_equal(writer_location(writer, 0x1234, 1, lines, 2), 1);
     assert_int_equal(writer_location(writer, UINT64_MAX, PROFILE_NONE, NULL, 0), 2);
     struct profile_function function = {.name = writer_string(writer, "f"),
@@ -270,7 +270,8 @@ static void every_shortage_is_an_error(void **state) {
             writer_string(writer, text);
         }
         bool ok = writer && writer_close(writer, &error);
-        if (writer && !ok) assert_int_equal(error.code, PROTO_ERROR_MEMORY);
+        if (writer && !ok)
+            assert_int_equal(error.code, PROTO_ERROR_MEMORY);
         whole += ok;
         failed += !ok;
         region_free(&small);
