@@ -62,7 +62,7 @@ void *region_grow(struct region *region, void *old, size_t old_size, size_t new_
         return old;
     }
     void *p = region_alloc(region, new_size);
-    if (p && old_size)
+    if (p && old)
         memcpy(p, old, old_size);
     return p;
 }

@@ -46,7 +46,7 @@ static bool is_wanted(uint32_t id, const void *wanted, const void *context) {
     const struct wanted *want = wanted;
     const struct stack_table *table = context;
     return atomic_load_relaxed(header_of(table, id)) == want->count &&
-           memcmp(frames_of(table, id), want->frames, want->count * sizeof *want->frames) == 0;
+           (want->count == 0 || memcmp(frames_of(table, id), want->frames, want->count * sizeof *want->frames) == 0);
 }
 
 static uint32_t append_locked(struct stack_table *table, const struct wanted *want) {
@@ -56,7 +56,8 @@ static uint32_t append_locked(struct stack_table *table, const struct wanted *wa
     if (end > UINT32_MAX || !table_area_reach(&table->words, end * sizeof(uint64_t)))
         return 0;
     atomic_store_relaxed(header_of(table, id), want->count);
-    memcpy(table->words.base + ((size_t)id + 1) * sizeof(uint64_t), want->frames, want->count * sizeof(uintptr_t));
+    if (want->count)
+        memcpy(table->words.base + ((size_t)id + 1) * sizeof(uint64_t), want->frames, want->count * sizeof(uintptr_t));
     table->used = (uint32_t)end;
     return id;
 }

@@ -24,6 +24,7 @@
 #include <regex.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/region.h"
 
 enum { PATTERN_MAX = 8 * 1024, NAME_MAX_LENGTH = 64 * 1024, REPETITION_MAX = 1000 };
@@ -237,9 +238,7 @@ static bool compile_whole(struct matcher *matcher, struct region *region, const 
     char *whole = region_alloc(region, string->length + sizeof "^()$");
     if (!whole)
         return out_of_memory(error);
-    memcpy(whole, "^(", 2);
-    memcpy(whole + 2, string->text, string->length);
-    memcpy(whole + 2 + string->length, ")$", sizeof ")$");
+    log_format(whole, string->length + sizeof "^()$", "^(%s)$", string->text);
     return matcher_compile(matcher, region, profile, whole, malformed, error);
 }
 
