@@ -171,6 +171,18 @@ static void a_base_is_marked_and_stays_apart(void **state) {
     profile_free(&sum);
 }
 
+/* A mark replaces what the sample had under its key, so that no sample says two things. */
+static void a_mark_replaces_a_label(void **state) {
+    (void)state;
+    struct profile x = draw(&first), sum;
+    struct proto_error error;
+    const struct merge_input input = {.profile = &x, .scale = 1, .label_key = "key", .label_text = "mark"};
+    assert_true(merge_profiles(&input, 1, &sum, &error));
+    assert_string_equal(as_text(&sum), "f1 f2 17 key=mark bytes=16\nf3 f2 20 key=mark bytes=16\n");
+    profile_free(&x);
+    profile_free(&sum);
+}
+
 static void other_builds_are_other_places(void **state) {
     (void)state;
     struct sketch rebuilt = first;
@@ -239,6 +251,7 @@ int main(void) {
         cmocka_unit_test(headers_are_combined),
         cmocka_unit_test(what_becomes_zero_is_left_out),
         cmocka_unit_test(a_base_is_marked_and_stays_apart),
+        cmocka_unit_test(a_mark_replaces_a_label),
         cmocka_unit_test(other_builds_are_other_places),
         cmocka_unit_test(values_are_rounded_once_away_from_zero),
         cmocka_unit_test(sums_do_not_wrap),
