@@ -28,8 +28,8 @@ struct arena {
 };
 
 extern HIDDEN struct arena_map {
-    uintptr_t base; /* constant after the first growth */
     _Atomic(struct arena *) arenas[WINDOW_ARENAS];
+    uintptr_t base; /* constant after the first growth */
 } arena_map;
 
 static inline struct span *arena_map_span(const void *p) {

@@ -32,16 +32,41 @@ struct cache cache_none = {.slots = {[0 ... SIZE_CLASS_COUNT - 1] = NONE_SLOT}};
 
 void cache_init(struct cache *cache) {
     for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++) {
-        cache->slots[i].span = &cache_no_span;
-        atomic_store_relaxed(&cache->slots[i].next_sample, 0);
+        cache->current[i] = &cache_no_span;
+        cache->draw_generation[i] = 0;
         cache->growth[i] = 0;
+        cache_disarm(cache, i);
     }
+}
+
+uint64_t cache_mallocs(const struct cache *cache, unsigned size_class) {
+    const struct class_slot *slot = &cache->slots[size_class];
+    for (;;) {
+        uint32_t version = atomic_load_acquire(&cache->version);
+        uint64_t count = owner_count_read(&slot->due) + atomic_load_relaxed(&slot->next_sample);
+        atomic_fence_acquire();
+        if (LIKELY(version % 2 == 0 && atomic_load_relaxed(&cache->version) == version))
+            return count;
+        cpu_relax();
+    }
+}
+
+void cache_set_due(struct cache *cache, unsigned size_class, uint64_t count) {
+    struct class_slot *slot = &cache->slots[size_class];
+    uint64_t mallocs = owner_count_read(&slot->due) + atomic_load_relaxed(&slot->next_sample);
+    uint64_t next = count > UINT64_MAX - mallocs ? UINT64_MAX : mallocs + count;
+    uint32_t version = atomic_load_relaxed(&cache->version);
+    atomic_store_relaxed(&cache->version, version + 1);
+    atomic_fence_release();
+    atomic_store_relaxed(&slot->next_sample, next);
+    owner_count_set(&slot->due, mallocs - next);
+    atomic_store_release(&cache->version, version + 2);
 }
 
 static void make_current(struct cache *cache, unsigned size_class, struct span *span) {
     span->state = SPAN_CURRENT;
     span->countdown = SPAN_NO_COUNT;
-    cache->slots[size_class].span = span;
+    cache->current[size_class] = span;
 }
 
 /* A thread's first span of a class is the smallest, so a thread that makes ten objects costs a page; each one after
@@ -76,16 +101,16 @@ static void put_aside(struct cache *cache, unsigned size_class, struct span *spa
     span->state = SPAN_FULL;
     span->countdown = 1;
     span_list_push(&cache->full[size_class], span);
-    cache->slots[size_class].span = &cache_no_span;
+    cache->current[size_class] = &cache_no_span;
 }
 
 bool cache_refill(struct cache *cache, unsigned size_class) {
-    struct class_slot *slot = &cache->slots[size_class];
     cache_drain_remote(cache);
-    if (slot->span->free || span_carve(slot->span))
+    struct span *span = cache->current[size_class];
+    if (span->free || span_carve(span))
         return true;
-    put_aside(cache, size_class, slot->span);
-    struct span *span = cache->partial[size_class].first;
+    put_aside(cache, size_class, span);
+    span = cache->partial[size_class].first;
     if (span)
         span_list_remove(&cache->partial[size_class], span);
     else
@@ -174,8 +199,9 @@ static void give_up_list(struct span_list *list) {
 
 void cache_give_up_spans(struct cache *cache) {
     for (unsigned i = 1; i < SIZE_CLASS_COUNT; i++) {
-        struct span *span = cache->slots[i].span;
-        cache->slots[i].span = &cache_no_span;
+        struct span *span = cache->current[i];
+        cache->current[i] = &cache_no_span;
+        cache_disarm(cache, i);
         if (span != &cache_no_span)
             central_give(span);
         give_up_list(&cache->partial[i]);

@@ -13,6 +13,7 @@
 #include "alloc/central.h"
 #include "alloc/remote.h"
 #include "base/check.h"
+#include "base/owner_count.h"
 
 enum cache_state {
     CACHE_IDLE = 0, /* no thread; whoever pushes to `remote` empties it */
@@ -20,21 +21,26 @@ enum cache_state {
     CACHE_LOST      /* its thread did not survive a fork: its lists are not to be believed */
 };
 
+/* What the fast path needs of a class. `due` is the count of allocations less next_sample, modulo 2^64: one addition
+ * both counts an allocation and tells, by reaching 0, that it is the one to be sampled. */
 struct class_slot {
-    struct span *span;            /* never NULL: cache_no_span stands for none */
-    _Atomic uint64_t mallocs;     /* allocations from this class by this cache, ever */
-    _Atomic uint64_t next_sample; /* the value of mallocs at which the slow path must look; 0 = draw anew */
-    _Atomic uint64_t frees;       /* frees of this class by this cache's thread, of anybody's objects */
+    _Atomic(struct span *) span; /* where to allocate: current[class], or cache_no_span when the slow path must look */
+    struct owner_count due;
+    struct owner_count frees; /* frees of this class by this cache's thread, of anybody's objects, ever */
+    _Atomic uint64_t next_sample;
 };
 
 struct cache {
     _Alignas(64) struct class_slot slots[SIZE_CLASS_COUNT]; /* [0] counts large objects */
-    _Atomic uint64_t large_alloc_bytes, large_free_bytes;
+    struct owner_count large_alloc_bytes, large_free_bytes;
+    _Atomic uint32_t version; /* odd while a slot's due and next_sample do not belong together */
 
+    struct span *current[SIZE_CLASS_COUNT]; /* the span with free slots; cache_no_span without one */
     struct span_list partial[SIZE_CLASS_COUNT];
     struct span_list full[SIZE_CLASS_COUNT];
-    uint64_t draw_rate[SIZE_CLASS_COUNT]; /* the mean with which next_sample was drawn */
-    uint8_t growth[SIZE_CLASS_COUNT];     /* spans taken from the page heap: later ones are larger */
+    uint64_t draw_rate[SIZE_CLASS_COUNT];       /* the mean with which next_sample was drawn */
+    uint64_t draw_generation[SIZE_CLASS_COUNT]; /* of the hook's rate at that moment; 0 = nothing drawn yet */
+    uint8_t growth[SIZE_CLASS_COUNT];           /* spans taken from the page heap: later ones are larger */
 
     /* Written by other threads. */
     _Alignas(64) struct remote_list remote; /* objects of this cache's spans */
@@ -57,7 +63,18 @@ extern HIDDEN struct cache cache_none;
 /* Fills a zeroed or idle structure for a new thread. */
 void cache_init(struct cache *cache);
 
-/* Makes slots[class].span have a free slot. False when there is no memory. Owner only. */
+/* Allocations from the class by this cache, ever. Any thread. */
+uint64_t cache_mallocs(const struct cache *cache, unsigned size_class);
+
+/* Sets next_sample so that the count-th allocation from now on is due; HEAP_HOOK_NEVER: none. Owner only. */
+void cache_set_due(struct cache *cache, unsigned size_class, uint64_t count);
+
+/* The fast path looks nowhere until the owner arms the slot again. Any thread. */
+static inline void cache_disarm(struct cache *cache, unsigned size_class) {
+    atomic_store_seq_cst(&cache->slots[size_class].span, &cache_no_span);
+}
+
+/* Makes current[class] have a free slot. False when there is no memory. Owner only. */
 bool cache_refill(struct cache *cache, unsigned size_class);
 
 /* Puts an object back; its span is this cache's. Owner only. */

@@ -64,8 +64,6 @@ static struct span *locate(const char *call, const void *p) {
 
 /* ---- allocation ---- */
 
-static void count_malloc(struct class_slot *slot) { atomic_bump_by_owner(&slot->mallocs, 1); }
-
 static __attribute__((noinline, cold)) void *out_of_memory(void) {
     errno = ENOMEM;
     return NULL;
@@ -76,17 +74,15 @@ static __attribute__((noinline)) void *malloc_small_slow(size_t size, unsigned s
     struct cache *cache = thread_enter(&shared);
     if (!cache)
         return out_of_memory();
-    struct class_slot *slot = &cache->slots[size_class];
     struct sampling_decision decision = {false, 0};
     struct span *span = NULL;
     void *object = NULL;
-    if (slot->span->free || cache_refill(cache, size_class)) {
-        span = slot->span;
+    if (cache->current[size_class]->free || cache_refill(cache, size_class)) {
+        span = cache->current[size_class];
         object = cache_pop(span);
-        count_malloc(slot);
-        if (sampling_due(slot))
-            decision = sampling_decide(cache, size_class, span, object);
+        decision = sampling_count(cache, size_class, span, object);
     }
+    sampling_arm(cache, size_class); /* also after a failure: what was current may be put aside */
     if (shared)
         thread_leave_shared();
     if (!object)
@@ -101,11 +97,11 @@ static void count_large(bool is_malloc, size_t bytes) {
     bool shared;
     struct cache *cache = thread_enter(&shared);
     if (cache && is_malloc) {
-        count_malloc(&cache->slots[0]);
-        atomic_bump_by_owner(&cache->large_alloc_bytes, bytes);
+        owner_count_add(&cache->slots[0].due, 1);
+        owner_count_add(&cache->large_alloc_bytes, bytes);
     } else if (cache) {
-        atomic_bump_by_owner(&cache->slots[0].frees, 1);
-        atomic_bump_by_owner(&cache->large_free_bytes, bytes);
+        owner_count_add(&cache->slots[0].frees, 1);
+        owner_count_add(&cache->large_free_bytes, bytes);
     }
     if (shared)
         thread_leave_shared();
@@ -124,19 +120,23 @@ static __attribute__((noinline)) void *malloc_large(size_t size, size_t align, b
     return (void *)span->base;
 }
 
+/* The count fell due before the object was taken: the slow path counts again. */
+static __attribute__((noinline)) void *malloc_small_due(size_t size, unsigned size_class) {
+    owner_count_add(&thread_cache->slots[size_class].due, -(uint64_t)1);
+    return malloc_small_slow(size, size_class);
+}
+
 static inline void *malloc_small(size_t size, unsigned size_class) {
     struct class_slot *slot = &thread_cache->slots[size_class];
-    struct span *span = slot->span;
+    struct span *span = atomic_load_relaxed(&slot->span);
     void *object = span->free;
     if (UNLIKELY(!object))
         return malloc_small_slow(size, size_class);
     void *next = span_link_load(object);
     if (UNLIKELY(!span_link_is_good(span, next)))
         return malloc_small_slow(size, size_class);
-    uint64_t count = atomic_load_relaxed(&slot->mallocs) + 1;
-    if (UNLIKELY(count >= atomic_load_relaxed(&slot->next_sample)))
-        return malloc_small_slow(size, size_class);
-    atomic_store_relaxed(&slot->mallocs, count);
+    if (UNLIKELY(owner_count_step(&slot->due)))
+        return malloc_small_due(size, size_class);
     return cache_pop_known(span, object, next);
 }
 
@@ -187,7 +187,7 @@ static void count_free(unsigned size_class, size_t slot_size) {
     if (cache == &cache_none)
         thread_count_free(size_class, slot_size);
     else if (size_class)
-        atomic_bump_by_owner(&cache->slots[size_class].frees, 1);
+        owner_count_step(&cache->slots[size_class].frees);
     else
         count_large(false, slot_size);
 }
@@ -230,7 +230,7 @@ void heap_free(void *p) {
         free_slow(p);
         return;
     }
-    atomic_bump_by_owner(&cache->slots[span->size_class].frees, 1);
+    owner_count_step(&cache->slots[span->size_class].frees);
     cache_put(cache, span, p);
 }
 
@@ -259,9 +259,7 @@ static bool resize_small(struct span *span, void *p, size_t size) {
         return false;
     sampling_forget(span, p, span->slot_size);
     count_free(size_class, span->slot_size);
-    count_malloc(&cache->slots[size_class]);
-    if (sampling_due(&cache->slots[size_class]))
-        sampling_record(sampling_decide(cache, size_class, span, p), span, p, size);
+    sampling_record(sampling_count(cache, size_class, span, p), span, p, size);
     return true;
 }
 

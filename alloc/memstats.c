@@ -17,15 +17,15 @@ struct sums {
 static void add_frees(struct cache *cache, void *context) {
     struct sums *sums = context;
     for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++)
-        sums->frees[i] += atomic_load_relaxed(&cache->slots[i].frees);
-    sums->large_free_bytes += atomic_load_relaxed(&cache->large_free_bytes);
+        sums->frees[i] += owner_count_read(&cache->slots[i].frees);
+    sums->large_free_bytes += owner_count_read(&cache->large_free_bytes);
 }
 
 static void add_mallocs(struct cache *cache, void *context) {
     struct sums *sums = context;
     for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++)
-        sums->mallocs[i] += atomic_load_relaxed(&cache->slots[i].mallocs);
-    sums->large_alloc_bytes += atomic_load_relaxed(&cache->large_alloc_bytes);
+        sums->mallocs[i] += cache_mallocs(cache, i);
+    sums->large_alloc_bytes += owner_count_read(&cache->large_alloc_bytes);
 }
 
 static void sum_objects(const struct sums *sums, struct heaptap_memstats *out) {
@@ -78,13 +78,13 @@ void memstats_read_thread(struct heaptap_counters *out) {
     const struct cache *cache = thread_cache;
     *out = (struct heaptap_counters){0};
     for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++) {
-        uint64_t mallocs = atomic_load_relaxed(&cache->slots[i].mallocs) - base->mallocs[i];
-        uint64_t frees = atomic_load_relaxed(&cache->slots[i].frees) - base->frees[i];
+        uint64_t mallocs = cache_mallocs(cache, i) - base->mallocs[i];
+        uint64_t frees = owner_count_read(&cache->slots[i].frees) - base->frees[i];
         out->mallocs += mallocs;
         out->frees += frees;
         out->alloc_bytes += mallocs * size_classes[i].size;
         out->free_bytes += frees * size_classes[i].size;
     }
-    out->alloc_bytes += atomic_load_relaxed(&cache->large_alloc_bytes) - base->large_alloc_bytes;
-    out->free_bytes += atomic_load_relaxed(&cache->large_free_bytes) - base->large_free_bytes;
+    out->alloc_bytes += owner_count_read(&cache->large_alloc_bytes) - base->large_alloc_bytes;
+    out->free_bytes += owner_count_read(&cache->large_free_bytes) - base->large_free_bytes;
 }

@@ -1,11 +1,11 @@
-/* A count falls due in one of three cases:
- *   1. next_sample is 0: nothing was drawn yet, or the rate has changed. Draw, and let this allocation take part.
- *   2. This is the sampled allocation: mark it in its span, tell the hook, draw the next.
- *   3. The same while a hook of this thread runs: only draw anew.
+/* An allocation that the slow path counts:
+ *   1. The rate is another than at the last draw, or nothing was drawn yet: draw, so that this allocation takes part.
+ *   2. Count it. If that makes it the due one, mark it in its span and draw the next.
+ *   3. If it fell due while a hook of this thread runs, only draw.
  *
- * A draw and a change of rate on another thread may cross. The drawer stores its count and then looks at the
- * generation; the changer raises the generation and then stores zeros. In every order the count ends at zero or is
- * drawn with the new rate.
+ * The fast path does step 2 without the drawing, and comes here when the count is due. It comes here too when another
+ * thread changed the rate: that thread raises the generation and then disarms every slot; this one arms its slot and
+ * then looks at the generation. In every order one of the two sees the other, so no slot stays armed with an old draw.
  *
  * Locks: none; hooks run with none held. May run inside malloc. */
 #include "alloc/sampling.h"
@@ -13,19 +13,18 @@
 #include "base/check.h"
 
 static _Atomic(const struct heap_hook *) installed;
-static _Atomic uint64_t generation;
+static _Atomic uint64_t generation = 1;
 static _Thread_local bool in_hook;
 
-static void forget_draws(struct cache *cache, void *context) {
+static void disarm_all(struct cache *cache, void *context) {
     (void)context;
-    for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++)
-        atomic_store_relaxed(&cache->slots[i].next_sample, 0);
+    for (unsigned i = 1; i < SIZE_CLASS_COUNT; i++)
+        cache_disarm(cache, i);
 }
 
 void heap_hook_redraw(void) {
     atomic_add_seq_cst(&generation, 1);
-    atomic_fence_seq_cst();
-    thread_each_cache(forget_draws, NULL);
+    thread_each_cache(disarm_all, NULL);
 }
 
 void heap_hook_install(const struct heap_hook *hook) {
@@ -33,31 +32,34 @@ void heap_hook_install(const struct heap_hook *hook) {
     heap_hook_redraw();
 }
 
-/* Draws until the generation stood still; the count goes on from `base`. */
-static void draw(const struct heap_hook *hook, struct cache *cache, unsigned size_class, uint64_t base) {
-    struct class_slot *slot = &cache->slots[size_class];
-    uint64_t seen;
-    do {
-        seen = atomic_load_seq_cst(&generation);
-        uint64_t count = HEAP_HOOK_NEVER;
-        if (hook)
-            count = hook->draw(size_classes[size_class].size, &cache->draw_rate[size_class]);
-        atomic_store_seq_cst(&slot->next_sample, count > HEAP_HOOK_NEVER - base ? HEAP_HOOK_NEVER : base + count);
-    } while (atomic_load_seq_cst(&generation) != seen);
+static void draw(const struct heap_hook *hook, struct cache *cache, unsigned size_class) {
+    cache->draw_generation[size_class] = atomic_load_seq_cst(&generation);
+    uint64_t count = HEAP_HOOK_NEVER;
+    if (hook)
+        count = hook->draw(size_classes[size_class].size, &cache->draw_rate[size_class]);
+    cache_set_due(cache, size_class, count);
 }
 
-struct sampling_decision sampling_decide(struct cache *cache, unsigned size_class, struct span *span, void *object) {
+static bool is_stale(const struct cache *cache, unsigned size_class) {
+    return cache->draw_generation[size_class] != atomic_load_seq_cst(&generation);
+}
+
+struct sampling_decision sampling_count(struct cache *cache, unsigned size_class, struct span *span, void *object) {
     const struct heap_hook *hook = atomic_load_acquire(&installed);
-    struct class_slot *slot = &cache->slots[size_class];
-    uint64_t count = atomic_load_relaxed(&slot->mallocs);
-    if (atomic_load_relaxed(&slot->next_sample) == 0)
-        draw(hook, cache, size_class, count - 1);
-    if (count < atomic_load_relaxed(&slot->next_sample))
+    while (UNLIKELY(is_stale(cache, size_class)))
+        draw(hook, cache, size_class);
+    if (LIKELY(!owner_count_step(&cache->slots[size_class].due)))
         return (struct sampling_decision){false, 0};
     uint64_t rate = cache->draw_rate[size_class];
-    draw(hook, cache, size_class, count);
+    draw(hook, cache, size_class);
     bool sampled = hook && !in_hook && span_mark_sampled(span, span_index(span, (uintptr_t)object));
     return (struct sampling_decision){sampled, rate};
+}
+
+void sampling_arm(struct cache *cache, unsigned size_class) {
+    atomic_store_seq_cst(&cache->slots[size_class].span, cache->current[size_class]);
+    if (UNLIKELY(is_stale(cache, size_class)))
+        cache_disarm(cache, size_class);
 }
 
 void sampling_record(struct sampling_decision decision, struct span *span, void *object, size_t requested) {

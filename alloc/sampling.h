@@ -1,24 +1,25 @@
-/* What happens when a class's count falls due: the allocator's side of alloc/hook.h. */
+/* Which allocation of a class is the sampled one, and what happens then: the allocator's side of alloc/hook.h. */
 #ifndef HEAPTAP_ALLOC_SAMPLING_H
 #define HEAPTAP_ALLOC_SAMPLING_H
 
 #include "alloc/hook.h"
 #include "alloc/thread.h"
 
-/* True when the allocation that the cache just counted must go to sampling_event. */
-static inline bool sampling_due(const struct class_slot *slot) {
-    return atomic_load_relaxed(&slot->mallocs) >= atomic_load_relaxed(&slot->next_sample);
-}
-
-/* The object was just counted as the newest of its class. Decides whether it is the sampled one, records it, and draws
- * the next. With the shared cache: under its lock up to sampling_decide, and the rest without. */
+/* What was decided of an allocation; recorded after every lock was given back. */
 struct sampling_decision {
     bool sampled;
     uint64_t rate;
 };
 
-struct sampling_decision sampling_decide(struct cache *cache, unsigned size_class, struct span *span, void *object);
+/* Counts an allocation of the class, decides whether it is the sampled one, marks it in its span and draws the next.
+ * The span is the cache's own. Owner only. */
+struct sampling_decision sampling_count(struct cache *cache, unsigned size_class, struct span *span, void *object);
+
+/* Tells the hook of an object that was decided to be sampled. No lock may be held. */
 void sampling_record(struct sampling_decision decision, struct span *span, void *object, size_t requested);
+
+/* Lets the fast path allocate from the current span again, unless the rate has changed meanwhile. Owner only. */
+void sampling_arm(struct cache *cache, unsigned size_class);
 
 /* A large object draws once for itself. */
 void sampling_large(struct span *span, size_t requested);

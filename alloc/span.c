@@ -51,7 +51,7 @@ struct span *span_create(uintptr_t base, uint32_t pages, unsigned size_class) {
     span->size_class = (uint8_t)size_class;
     span->slot_size = size_class ? class->size : bytes;
     span->slots = size_class ? (uint32_t)(bytes / class->size) : 1;
-    span->slots_bytes = size_class ? span->slots * class->size : 0;
+    span->slots_bytes = size_class ? (size_t)span->slots * class->size : 0;
     span->inverse = class->inverse;
     span->shift = (uint8_t) class->shift;
     span->state = size_class ? SPAN_CURRENT : SPAN_LARGE;

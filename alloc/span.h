@@ -52,13 +52,13 @@ struct span {
     uint32_t pages;
     size_t slot_size; /* bytes; of a large span, all its pages */
 
-    _Atomic uint32_t sampled; /* how many of its objects are sampled */
-    uint32_t slots_bytes;     /* of a small span: slots * slot_size */
+    size_t slots_bytes; /* of a small span: slots * slot_size */
 
     struct span *next, *previous; /* owner: the list it is in */
     /* One bit a slot; NULL until the first sample, which publishes it by `sampled`; any thread clears its own bit. */
     _Atomic(uint64_t) *sample_bits;
-    uint32_t bitmap_words; /* of sample_bits */
+    uint32_t bitmap_words;    /* of sample_bits */
+    _Atomic uint32_t sampled; /* how many of its objects are sampled */
 };
 
 _Static_assert(sizeof(struct span) == 128, "two cache lines");
@@ -98,7 +98,9 @@ static inline bool span_slot_looks_free(const void *slot) {
 
 /* Whether a free slot's link may be what was stored: the end, or in the span. */
 static inline bool span_link_is_good(const struct span *span, const void *next) {
-    return (uintptr_t)next - span->base < span->slots_bytes || !next;
+    uintptr_t offset = (uintptr_t)next - span->base;
+    __asm__("" : "+r"(next)); /* keeps the compiler from comparing the encoded link, for which it lacks a register */
+    return offset < span->slots_bytes || !next;
 }
 
 /* A doubly linked list with its head; a zeroed one is empty. */

@@ -97,11 +97,11 @@ static void take_baseline(const struct cache *cache) {
     if (!baseline)
         return;
     for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++) {
-        baseline->mallocs[i] = atomic_load_relaxed(&cache->slots[i].mallocs);
-        baseline->frees[i] = atomic_load_relaxed(&cache->slots[i].frees);
+        baseline->mallocs[i] = cache_mallocs(cache, i);
+        baseline->frees[i] = owner_count_read(&cache->slots[i].frees);
     }
-    baseline->large_alloc_bytes = atomic_load_relaxed(&cache->large_alloc_bytes);
-    baseline->large_free_bytes = atomic_load_relaxed(&cache->large_free_bytes);
+    baseline->large_alloc_bytes = owner_count_read(&cache->large_alloc_bytes);
+    baseline->large_free_bytes = owner_count_read(&cache->large_free_bytes);
 }
 
 struct cache *thread_enter(bool *shared) {
@@ -122,7 +122,7 @@ struct cache *thread_enter(bool *shared) {
         return NULL;
     /* A used cache counts on; the first thread of a cache starts at zero and needs no baseline. */
     for (unsigned i = 0; i < SIZE_CLASS_COUNT && !baseline; i++)
-        if (atomic_load_relaxed(&cache->slots[i].mallocs) || atomic_load_relaxed(&cache->slots[i].frees))
+        if (cache_mallocs(cache, i) || owner_count_read(&cache->slots[i].frees))
             take_baseline(cache);
     /* From here on malloc works, and pthread_setspecific may call it. */
     thread_cache = cache;
@@ -181,6 +181,7 @@ static void mark_lost(struct cache *cache, void *self) {
     if (cache == self || cache == late.cache || atomic_load_relaxed(&cache->state) != CACHE_ATTACHED)
         return;
     atomic_store_relaxed(&cache->remote.head, NULL);
+    atomic_store_relaxed(&cache->version, atomic_load_relaxed(&cache->version) & ~1u);
     atomic_store_relaxed(&cache->state, CACHE_LOST);
 }
 
