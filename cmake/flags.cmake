@@ -2,6 +2,7 @@
 add_compile_options(
   -fvisibility=hidden
   -fno-strict-aliasing
+  -ffunction-sections -fdata-sections # the library keeps only what it calls
   -Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wpointer-arith -Wcast-qual -Wwrite-strings
   $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes>
   $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>)
