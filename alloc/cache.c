@@ -164,7 +164,8 @@ void cache_route_free(struct cache *self, struct span *span, void *object) {
         } else if (owner == (uintptr_t)self) {
             if (tag != owner && atomic_load_relaxed(&span->sampled) == 0)
                 atomic_store_relaxed(&span->owner, owner);
-            cache_put(self, span, object);
+            if (UNLIKELY(cache_put(span, object)))
+                cache_span_drained(self, span);
             return;
         } else {
             struct cache *other = (struct cache *)owner;

@@ -77,9 +77,9 @@ static inline void cache_disarm(struct cache *cache, unsigned size_class) {
 /* Makes current[class] have a free slot. False when there is no memory. Owner only. */
 bool cache_refill(struct cache *cache, unsigned size_class);
 
-/* Puts an object back; its span is this cache's. Owner only. */
-static inline void cache_put(struct cache *cache, struct span *span, void *object);
-/* What cache_put does once in a while: the span's countdown has reached 0. */
+/* Puts an object back into its span, which is this cache's. True when cache_span_drained must follow. Owner only. */
+static inline bool cache_put(struct span *span, void *object);
+/* The span's countdown has reached 0: it has free slots again, or no object any more. */
 void cache_span_drained(struct cache *cache, struct span *span);
 
 /* Gives an object back to whoever owns its span: `self` (NULL for a thread without a cache), nobody, or another
@@ -106,11 +106,10 @@ static inline void *cache_pop_known(struct span *span, void *object, void *next)
     return object;
 }
 
-static inline void cache_put(struct cache *cache, struct span *span, void *object) {
+static inline bool cache_put(struct span *span, void *object) {
     span_link_store(object, span->free);
     span->free = object;
-    if (UNLIKELY(--span->countdown == 0))
-        cache_span_drained(cache, span);
+    return --span->countdown == 0;
 }
 
 #endif

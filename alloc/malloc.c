@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "alloc/sampling.h"
+#include "alloc/scavenger.h"
 #include "base/bits.h"
 #include "base/check.h"
 #include "base/log.h"
@@ -77,7 +78,8 @@ static __attribute__((noinline)) void *malloc_small_slow(size_t size, unsigned s
     struct sampling_decision decision = {false, 0};
     struct span *span = NULL;
     void *object = NULL;
-    if (cache->current[size_class]->free || cache_refill(cache, size_class)) {
+    bool refilled = !cache->current[size_class]->free;
+    if (!refilled || cache_refill(cache, size_class)) {
         span = cache->current[size_class];
         object = cache_pop(span);
         decision = sampling_count(cache, size_class, span, object);
@@ -87,6 +89,8 @@ static __attribute__((noinline)) void *malloc_small_slow(size_t size, unsigned s
         thread_leave_shared();
     if (!object)
         return out_of_memory();
+    if (refilled)
+        scavenger_poll(NULL);
     sampling_record(decision, span, object, size);
     return object;
 }
@@ -116,6 +120,7 @@ static __attribute__((noinline)) void *malloc_large(size_t size, size_t align, b
     if (!span)
         return out_of_memory();
     count_large(true, span->slot_size);
+    scavenger_poll(NULL);
     sampling_large(span, size);
     return (void *)span->base;
 }
@@ -192,13 +197,16 @@ static void count_free(unsigned size_class, size_t slot_size) {
         count_large(false, slot_size);
 }
 
-static void free_object(struct span *span, void *p) {
+/* `caller` is the program's return address (scavenger.h). */
+static void free_object(struct span *span, void *p, const void *caller) {
     sampling_forget(span, p, span->slot_size);
     count_free(span->size_class, span->slot_size);
-    if (span->size_class)
+    if (span->size_class) {
         cache_route_free(thread_cache == &cache_none ? NULL : thread_cache, span, p);
-    else
+    } else {
         page_heap_free(span);
+        scavenger_poll(caller);
+    }
 }
 
 /* Looks for a slot on the two lists where a freed one may be: its span's, and what waits for its owner. Exact for the
@@ -219,7 +227,12 @@ static __attribute__((noinline)) void free_slow(void *p) {
     struct span *span = locate("free", p);
     if (UNLIKELY(span_slot_looks_free(p) && is_free_already(span, p)))
         report_double_free(p, span->slot_size);
-    free_object(span, p);
+    free_object(span, p, __builtin_return_address(0));
+}
+
+static __attribute__((noinline)) void free_drained(struct cache *cache, struct span *span) {
+    cache_span_drained(cache, span);
+    scavenger_poll(__builtin_return_address(0));
 }
 
 void heap_free(void *p) {
@@ -231,7 +244,8 @@ void heap_free(void *p) {
         return;
     }
     owner_count_step(&cache->slots[span->size_class].frees);
-    cache_put(cache, span, p);
+    if (UNLIKELY(cache_put(span, p)))
+        free_drained(cache, span);
 }
 
 void heap_free_sized(void *p, size_t size) {

@@ -12,6 +12,7 @@
  * Locks: the caller's. Memory: os_reserve and os_map only. May run inside malloc. */
 #include "alloc/page_alloc.h"
 
+#include "base/atomic.h"
 #include "base/bits.h"
 #include "base/check.h"
 #include "base/os.h"
@@ -79,7 +80,7 @@ static bool prepare(struct page_alloc *pages, int table_index, size_t entry, uin
     }
     if (!os_map((void *)from, to - from))
         return false;
-    pages->metadata_bytes += (to - from) - (table->prepared_to - table->prepared_from);
+    atomic_bump_by_owner(&pages->metadata_bytes, (to - from) - (table->prepared_to - table->prepared_from));
     table->prepared_from = from;
     table->prepared_to = to;
     return true;
@@ -102,8 +103,11 @@ bool page_alloc_init(struct page_alloc *pages) {
         pages->levels[level] = (page_summary *)pages->tables[level].start;
     pages->blocks = (struct page_chunk **)pages->tables[PAGE_ALLOC_LEVELS].start;
     /* The top level and the blocks may be read anywhere. */
-    return prepare(pages, 0, sizeof(page_summary), 0, level_entries(0)) &&
-           prepare(pages, PAGE_ALLOC_LEVELS, sizeof(void *), 0, BLOCK_COUNT);
+    bool ready = prepare(pages, 0, sizeof(page_summary), 0, level_entries(0)) &&
+                 prepare(pages, PAGE_ALLOC_LEVELS, sizeof(void *), 0, BLOCK_COUNT);
+    if (!ready)
+        os_free((void *)pages->tables[0].start, total);
+    return ready;
 }
 
 static bool ensure_blocks(struct page_alloc *pages, uint64_t first_chunk, uint64_t last_chunk) {
@@ -113,7 +117,7 @@ static bool ensure_blocks(struct page_alloc *pages, uint64_t first_chunk, uint64
         struct page_chunk *block = os_alloc(BLOCK_CHUNKS * sizeof *block);
         if (!block)
             return false;
-        pages->metadata_bytes += align_up(BLOCK_CHUNKS * sizeof *block, os_page_size());
+        atomic_bump_by_owner(&pages->metadata_bytes, align_up(BLOCK_CHUNKS * sizeof *block, os_page_size()));
         for (int c = 0; c < BLOCK_CHUNKS; c++)
             page_bits_set(&block[c].allocated, 0, CHUNK_PAGES);
         pages->blocks[i] = block;
@@ -294,13 +298,15 @@ static bool find_idle_in_chunk(const struct page_chunk *chunk, uint32_t limit, u
     return end > at;
 }
 
-bool page_alloc_find_idle(const struct page_alloc *pages, uint64_t limit, uint64_t most, uint32_t align,
+bool page_alloc_find_idle(const struct page_alloc *pages, uint64_t limit, uint64_t most, uint32_t align, uint32_t dense,
                           uint64_t *first, uint64_t *count) {
     uint64_t last = pages->chunk_limit << CHUNK_LOG;
     for (uint64_t end = limit < last ? limit : last; end > pages->chunk_first << CHUNK_LOG;
          end = align_down(end - 1, CHUNK_PAGES)) {
         uint64_t chunk = (end - 1) >> CHUNK_LOG;
         if (!pages->blocks[chunk / BLOCK_CHUNKS] || pages->levels[LEAF][chunk] == 0)
+            continue;
+        if (page_bits_count(&chunk_at(pages, chunk)->allocated, 0, CHUNK_PAGES) >= dense)
             continue;
         uint32_t index, n;
         if (find_idle_in_chunk(chunk_at(pages, chunk), (uint32_t)(end - (chunk << CHUNK_LOG)), most, align, &index,
@@ -317,6 +323,17 @@ void page_alloc_set_scavenged(struct page_alloc *pages, uint64_t first, uint64_t
     FOR_EACH_CHUNK(first, count) {
         page_bits_set(&chunk_at(pages, at >> CHUNK_LOG)->scavenged, at % CHUNK_PAGES, (uint32_t)take);
     }
+}
+
+uint64_t page_alloc_remove_chunk(struct page_alloc *pages, uint64_t *scavenged) {
+    page_summary all_free = pack((struct page_runs){CHUNK_PAGES, CHUNK_PAGES, CHUNK_PAGES});
+    for (uint64_t chunk = pages->chunk_limit; chunk-- > pages->chunk_first;) {
+        if (!pages->blocks[chunk / BLOCK_CHUNKS] || pages->levels[LEAF][chunk] != all_free)
+            continue;
+        *scavenged = mark_taken(pages, chunk << CHUNK_LOG, CHUNK_PAGES);
+        return chunk << CHUNK_LOG;
+    }
+    return PAGE_ALLOC_NONE;
 }
 
 uint64_t page_alloc_largest_run(const struct page_alloc *pages) {

@@ -46,7 +46,7 @@ struct page_alloc {
     struct page_chunk **blocks;        /* chunk i is blocks[i / 16][i % 16] */
     uint64_t search;                   /* every page below is allocated */
     uint64_t chunk_first, chunk_limit; /* every chunk of the heap is in [first, limit) */
-    uint64_t metadata_bytes;           /* Prepared by this structure */
+    _Atomic uint64_t metadata_bytes;   /* Prepared by this structure; anybody reads it */
     uint64_t visits;                   /* summaries and bitmaps looked at by find, ever */
 };
 
@@ -65,11 +65,16 @@ void page_alloc_give(struct page_alloc *pages, uint64_t first, uint64_t count);
 
 /* For the scavenger. The highest run of free pages with memory behind them that ends below `limit`, at most `most`
  * pages; false without one. The run lies inside one chunk and is aligned to `align` pages (a power of two up to a
- * chunk). */
-bool page_alloc_find_idle(const struct page_alloc *pages, uint64_t limit, uint64_t most, uint32_t align,
+ * chunk). Chunks with `dense` or more allocated pages are passed over: taking the last free pages of one from under a
+ * huge page costs more than it gives. */
+bool page_alloc_find_idle(const struct page_alloc *pages, uint64_t limit, uint64_t most, uint32_t align, uint32_t dense,
                           uint64_t *first, uint64_t *count);
 /* Marks free pages as scavenged. */
 void page_alloc_set_scavenged(struct page_alloc *pages, uint64_t first, uint64_t count);
+
+/* Takes the highest chunk that is free as a whole out of the heap: its first page, or PAGE_ALLOC_NONE. *scavenged = how
+ * many of its pages were. */
+uint64_t page_alloc_remove_chunk(struct page_alloc *pages, uint64_t *scavenged);
 
 /* The longest run of free pages. */
 uint64_t page_alloc_largest_run(const struct page_alloc *pages);

@@ -18,7 +18,10 @@ static struct {
     struct lock lock;
     bool ready;
     struct page_alloc pages;
-    uint64_t inuse, free, released; /* in pages; their sum is all pages of the heap */
+    /* In pages; their sum is all pages of the heap. Written under the lock, read by anybody. */
+    _Atomic uint64_t inuse, free, released;
+    _Atomic int64_t refused_at;
+    uint64_t peak; /* the most in use since page_heap_take_peak */
 
     /* The spans that were freed last, for the message about a second free. */
     struct {
@@ -30,16 +33,32 @@ static struct {
     uint32_t history_next;
 } heap = {.lock = LOCK_INIT(RANK_PAGE_HEAP)};
 
+/* Moves pages between the three kinds; the arguments are what each gains. */
+static void account_locked(int64_t inuse, int64_t free, int64_t released) {
+    atomic_bump_by_owner(&heap.inuse, (uint64_t)inuse);
+    atomic_bump_by_owner(&heap.free, (uint64_t)free);
+    atomic_bump_by_owner(&heap.released, (uint64_t)released);
+    if (atomic_load_relaxed(&heap.inuse) > heap.peak)
+        heap.peak = atomic_load_relaxed(&heap.inuse);
+}
+
+/* `count` pages became used, of which `scavenged` had no memory behind them. */
+static void account_taken_locked(uint64_t count, uint64_t scavenged) {
+    account_locked((int64_t)count, -(int64_t)(count - scavenged), -(int64_t)scavenged);
+}
+
 static bool grow_locked(uint64_t count) {
     uint64_t first, grown;
     lock_assert_held(&heap.lock);
-    if (!arena_map_grow_locked(count, &first, &grown))
+    if (!arena_map_grow_locked(count, &first, &grown)) {
+        atomic_store_relaxed(&heap.refused_at, os_now());
         return false;
+    }
     if (!page_alloc_grow(&heap.pages, first, grown)) {
         arena_map_undo_growth_locked(grown);
         return false;
     }
-    heap.released += grown;
+    account_locked(0, 0, (int64_t)grown);
     return true;
 }
 
@@ -56,17 +75,23 @@ static uint64_t take_locked(uint64_t count, uint64_t *scavenged) {
         first = page_alloc_take(&heap.pages, count, scavenged);
     if (first == PAGE_ALLOC_NONE)
         return first;
-    heap.released -= *scavenged;
-    heap.free -= count - *scavenged;
-    heap.inuse += count;
+    account_taken_locked(count, *scavenged);
     return first;
 }
 
 static void give_locked(uint64_t first, uint64_t count) {
     lock_assert_held(&heap.lock);
     page_alloc_give(&heap.pages, first, count);
-    heap.inuse -= count;
-    heap.free += count;
+    account_locked(-(int64_t)count, (int64_t)count, 0);
+}
+
+/* Gives pages that nobody wrote to since they were taken; `untouched`: they had no memory then either. */
+static void give_back_locked(uint64_t first, uint64_t count, bool untouched) {
+    give_locked(first, count);
+    if (untouched) {
+        page_alloc_set_scavenged(&heap.pages, first, count);
+        account_locked(0, -(int64_t)count, (int64_t)count);
+    }
 }
 
 /* Takes `count` pages at a multiple of `align`: takes more, and gives back both ends. */
@@ -78,12 +103,13 @@ static uint64_t take_aligned_locked(uint64_t count, uint64_t align, uint64_t *sc
     uint64_t base_page = arena_map.base >> HEAP_PAGE_SHIFT;
     uint64_t aligned = align_up(first + base_page, align) - base_page;
     uint64_t head = aligned - first, tail = align - 1 - head;
+    /* Where only a part was scavenged it is not known which: all counts as having memory, the safe side. */
+    bool untouched = *scavenged == count + align - 1;
     if (head)
-        give_locked(first, head);
+        give_back_locked(first, head, untouched);
     if (tail)
-        give_locked(aligned + count, tail);
-    /* Some of what was given back was scavenged before; count it as having memory, which is the safe side. */
-    *scavenged = *scavenged == count + align - 1 ? count : 0;
+        give_back_locked(aligned + count, tail, untouched);
+    *scavenged = untouched ? count : 0;
     return aligned;
 }
 
@@ -139,11 +165,8 @@ bool page_heap_resize(struct span *span, uint64_t count) {
         give_locked(first + count, old - count);
     } else if (count > old) {
         ok = page_alloc_take_at(&heap.pages, first + old, count - old, &scavenged);
-        if (ok) {
-            heap.released -= scavenged;
-            heap.free -= count - old - scavenged;
-            heap.inuse += count - old;
-        }
+        if (ok)
+            account_taken_locked(count - old, scavenged);
     }
     lock_release(&heap.lock);
     if (ok) {
@@ -154,42 +177,86 @@ bool page_heap_resize(struct span *span, uint64_t count) {
     return ok;
 }
 
-uint64_t page_heap_scavenge(uint64_t most, uint64_t *cursor) {
-    uint64_t first = 0, count = 0;
+/* Marks the next idle run as taken, so that nobody else takes it while the kernel is asked. */
+static bool take_idle_locked(uint64_t most, uint32_t dense, uint64_t limit, uint64_t *first, uint64_t *count) {
     uint32_t align = (uint32_t)(os_page_size() > HEAP_PAGE_SIZE ? os_page_size() / HEAP_PAGE_SIZE : 1);
-    lock_acquire(&heap.lock);
-    bool found = heap.ready && page_alloc_find_idle(&heap.pages, *cursor, most, align, &first, &count);
-    if (found) {
-        uint64_t scavenged;
-        CHECK(page_alloc_take_at(&heap.pages, first, count, &scavenged));
-        heap.released -= scavenged;
-        heap.free -= count - scavenged;
-        heap.inuse += count;
-    }
-    lock_release(&heap.lock);
-    if (!found)
-        return 0;
-    bool released = os_unused((void *)arena_map_address(first), count << HEAP_PAGE_SHIFT);
-    lock_acquire(&heap.lock);
-    give_locked(first, count);
-    if (released) {
+    uint64_t scavenged;
+    lock_assert_held(&heap.lock);
+    if (!heap.ready || !page_alloc_find_idle(&heap.pages, limit, most, align, dense, first, count))
+        return false;
+    CHECK(page_alloc_take_at(&heap.pages, *first, *count, &scavenged));
+    account_locked(0, (int64_t)scavenged, -(int64_t)scavenged);
+    return true;
+}
+
+static void give_idle_locked(uint64_t first, uint64_t count, bool released) {
+    lock_assert_held(&heap.lock);
+    page_alloc_give(&heap.pages, first, count);
+    if (released)
         page_alloc_set_scavenged(&heap.pages, first, count);
-        heap.free -= count;
-        heap.released += count;
+    if (released)
+        account_locked(0, -(int64_t)count, (int64_t)count);
+}
+
+uint64_t page_heap_scavenge(uint64_t most, uint32_t dense, uint64_t *cursor) {
+    bool found, released = false;
+    uint64_t first = 0, count = 0;
+    do {
+        lock_acquire(&heap.lock);
+        found = take_idle_locked(most, dense, *cursor, &first, &count);
+        lock_release(&heap.lock);
+        if (!found)
+            return 0;
+        released = os_unused((void *)arena_map_address(first), count << HEAP_PAGE_SHIFT);
+        lock_acquire(&heap.lock);
+        give_idle_locked(first, count, released);
+        lock_release(&heap.lock);
+        *cursor = first;
+    } while (!released); /* locked memory stays; go on below it */
+    return count;
+}
+
+void page_heap_return_addresses(void) {
+    for (;;) {
+        uint64_t scavenged = 0, first = PAGE_ALLOC_NONE;
+        lock_acquire(&heap.lock);
+        if (heap.ready)
+            first = page_alloc_remove_chunk(&heap.pages, &scavenged);
+        if (first != PAGE_ALLOC_NONE)
+            account_locked(0, -(int64_t)(CHUNK_PAGES - scavenged), -(int64_t)scavenged);
+        lock_release(&heap.lock);
+        if (first == PAGE_ALLOC_NONE)
+            return;
+        os_free((void *)arena_map_address(first), CHUNK_BYTES);
     }
+}
+
+struct page_heap_ready page_heap_read_ready(void) {
+    return (struct page_heap_ready){atomic_load_relaxed(&heap.inuse), atomic_load_relaxed(&heap.free)};
+}
+
+int64_t page_heap_refused_at(void) { return atomic_load_relaxed(&heap.refused_at); }
+
+uint64_t page_heap_take_peak(void) {
+    lock_acquire(&heap.lock);
+    uint64_t peak = heap.peak;
+    heap.peak = atomic_load_relaxed(&heap.inuse);
     lock_release(&heap.lock);
-    *cursor = first;
-    return released ? count : page_heap_scavenge(most, cursor);
+    return peak;
 }
 
 void page_heap_read_stats(struct page_heap_stats *out) {
     lock_acquire(&heap.lock);
-    out->inuse_bytes = heap.inuse << HEAP_PAGE_SHIFT;
-    out->free_bytes = heap.free << HEAP_PAGE_SHIFT;
-    out->released_bytes = heap.released << HEAP_PAGE_SHIFT;
+    out->inuse_bytes = atomic_load_relaxed(&heap.inuse) << HEAP_PAGE_SHIFT;
+    out->free_bytes = atomic_load_relaxed(&heap.free) << HEAP_PAGE_SHIFT;
+    out->released_bytes = atomic_load_relaxed(&heap.released) << HEAP_PAGE_SHIFT;
     out->largest_free_run_bytes = heap.ready ? page_alloc_largest_run(&heap.pages) << HEAP_PAGE_SHIFT : 0;
-    out->metadata_bytes = heap.pages.metadata_bytes + arena_map_metadata_bytes();
+    out->metadata_bytes = page_heap_metadata_bytes();
     lock_release(&heap.lock);
+}
+
+uint64_t page_heap_metadata_bytes(void) {
+    return atomic_load_relaxed(&heap.pages.metadata_bytes) + arena_map_metadata_bytes();
 }
 
 static struct page_heap_owner owner_from_history_locked(uintptr_t address) {

@@ -17,8 +17,25 @@ void page_heap_free(struct span *span);
 bool page_heap_resize(struct span *span, uint64_t pages);
 
 /* Returns up to `most` pages below *cursor to the kernel, the highest first; 0 when there are none. *cursor starts as
- * UINT64_MAX and moves down. The kernel is asked without the lock. */
-uint64_t page_heap_scavenge(uint64_t most, uint64_t *cursor);
+ * UINT64_MAX and moves down. Chunks with `dense` or more pages in use are passed over. The kernel is asked without the
+ * lock. */
+uint64_t page_heap_scavenge(uint64_t most, uint32_t dense, uint64_t *cursor);
+
+/* Gives the addresses of chunks that are idle as a whole back, for processes under a limit on them. */
+void page_heap_return_addresses(void);
+
+/* The pages that the heap holds with memory behind them. Any thread, no lock; a little late. */
+struct page_heap_ready {
+    uint64_t inuse, free; /* in pages */
+};
+
+struct page_heap_ready page_heap_read_ready(void);
+
+/* When the kernel last refused to let the heap grow, by os_now; 0 = never. */
+int64_t page_heap_refused_at(void);
+
+/* The most pages in use since the last call of this. */
+uint64_t page_heap_take_peak(void);
 
 struct page_heap_stats {
     uint64_t inuse_bytes;    /* in spans */
@@ -29,6 +46,9 @@ struct page_heap_stats {
 };
 
 void page_heap_read_stats(struct page_heap_stats *out);
+
+/* Of it the part that needs no lock: page tables, bitmaps, arena tables. */
+uint64_t page_heap_metadata_bytes(void);
 
 /* Who a bad pointer may have been: the span that covers it (for a large object any byte), or of the last freed spans
  * the one that did. For error messages; slow. */

@@ -8,14 +8,9 @@
  * acquisition out of order. errno is kept. */
 #include "base/lock.h"
 
-#include <errno.h>
-#include <linux/futex.h>
-#include <stddef.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include "base/atomic.h"
 #include "base/check.h"
+#include "base/futex.h"
 
 enum { SPINS = 100 };
 
@@ -35,12 +30,6 @@ static void rank_pop(const struct lock *lock) {
         held_ranks &= ~(1u << lock->rank);
 }
 
-static void futex(_Atomic uint32_t *word, int operation, uint32_t value) {
-    int saved_errno = errno;
-    syscall(SYS_futex, word, operation | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
-    errno = saved_errno;
-}
-
 static void acquire_slow(struct lock *lock) {
     for (int i = 0; i < SPINS; i++) {
         uint32_t expected = 0;
@@ -49,7 +38,7 @@ static void acquire_slow(struct lock *lock) {
         cpu_relax();
     }
     while (atomic_swap_acquire(&lock->state, 2) != 0)
-        futex(&lock->state, FUTEX_WAIT, 2);
+        futex_wait(&lock->state, 2, 0);
 }
 
 static void acquire(struct lock *lock) {
@@ -88,7 +77,7 @@ void lock_release(struct lock *lock) {
         return;
     rank_pop(lock);
     if (UNLIKELY(atomic_swap_release(&lock->state, 0) == 2))
-        futex(&lock->state, FUTEX_WAKE, 1);
+        futex_wake_one(&lock->state);
 }
 
 void lock_reset_after_fork(struct lock *lock) {

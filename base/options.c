@@ -174,6 +174,23 @@ static bool parse_follow_fork(struct options *options, const char *value) {
     return true;
 }
 
+static bool parse_memlimit(struct options *options, const char *value) {
+    uint64_t bytes;
+    if (strcmp(value, "off") == 0) {
+        options->memlimit = INT64_MAX;
+        return true;
+    }
+    if (!units_parse_bytes(value, &bytes) || bytes > INT64_MAX)
+        return false;
+    options->memlimit = (int64_t)bytes;
+    return true;
+}
+
+static bool parse_scavtrace(struct options *options, const char *value) {
+    options->scavtrace = value[0] == '1';
+    return (value[0] == '0' || value[0] == '1') && !value[1];
+}
+
 static const struct option {
     const char *name;
     option_parser parse;
@@ -190,6 +207,8 @@ static const struct option {
     {"HEAPTAP_TABLE_MAX", parse_table_max, "a size from 1MiB to 16GiB"},
     {"HEAPTAP_SEED", parse_seed, "a number"},
     {"HEAPTAP_FOLLOW_FORK", parse_follow_fork, "0 or 1"},
+    {"HEAPTAP_MEMLIMIT", parse_memlimit, "a size such as 2GiB, or off"},
+    {"HEAPTAP_SCAVTRACE", parse_scavtrace, "0 or 1"},
 };
 
 /* The value of `name` in "NAME=value" strings; NULL where it is not set. The first one counts, as in getenv.
@@ -213,6 +232,7 @@ void options_set_defaults(struct options *options) {
         .unwinder = OPTIONS_UNWINDER_AUTO,
         .dump_on_exit = true,
         .follow_fork = true,
+        .memlimit = INT64_MAX,
     };
 }
 

@@ -25,6 +25,8 @@ struct options {
     uint32_t depth;            /* frames kept per stack, 1 to OPTIONS_DEPTH_MAX */
     int dump_signal;           /* 0 = none */
     enum options_unwinder unwinder;
+    int64_t memlimit; /* soft limit in bytes, INT64_MAX = off */
+    bool scavtrace;
     bool has_seed;
     bool dump_on_exit; /* set where a pattern is, unless HEAPTAP_DUMP_ON leaves it out */
     bool follow_fork;

@@ -36,6 +36,8 @@ void os_fault(void *p, size_t size);
 /* Monotonic clock, and wall clock, in nanoseconds. */
 int64_t os_now(void);
 int64_t os_wall_time(void);
+/* Processor time of this thread. */
+int64_t os_thread_time(void);
 /* The kernel's id of this thread. */
 int os_thread_id(void);
 

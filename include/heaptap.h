@@ -71,6 +71,11 @@ HEAPTAP_API void heaptap_read_memstats(struct heaptap_memstats *out);
 /* Returns idle pages to the system now; how many bytes that were. */
 HEAPTAP_API size_t heaptap_free_os_memory(void);
 
+/* The soft limit on what the allocator holds of the system's memory: heap and its metadata, less what was returned.
+ * Nothing fails beyond it; idle memory is returned sooner. INT64_MAX is no limit. A negative value changes nothing.
+ * Returns the previous limit. */
+HEAPTAP_API int64_t heaptap_set_memory_limit(int64_t bytes);
+
 /* Exact counts of the calling thread since it began: the difference around an operation is its allocations. */
 struct heaptap_counters {
     uint64_t mallocs;

@@ -31,7 +31,7 @@ struct bucket_table {
 };
 
 #define BUCKET_TABLE_INIT                                                                                              \
-    { .lock = LOCK_INIT(RANK_LIVE) }
+    { .lock = LOCK_INIT(RANK_LIVE), .items.share = 4 }
 
 /* The id, > 0, of the bucket with this key; 0 when the table is full. May run inside malloc. */
 uint32_t bucket_find(struct bucket_table *table, uint32_t stack, uint64_t slot_size, uint64_t rate);

@@ -11,16 +11,11 @@
 #include "profiler/dump_thread.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <linux/futex.h>
-#include <pthread.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/atomic.h"
+#include "base/background.h"
+#include "base/futex.h"
 #include "base/os.h"
 
 enum { STACK_BYTES = 256 * 1024 };
@@ -34,26 +29,12 @@ static struct sigaction previous;
 static void on_signal(int number, siginfo_t *info, void *context) {
     int saved_errno = errno;
     atomic_add_relaxed(&requests, 1);
-    syscall(SYS_futex, &requests, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    futex_wake_one(&requests);
     errno = saved_errno;
     if (previous.sa_flags & SA_SIGINFO)
         previous.sa_sigaction(number, info, context);
     else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN)
         previous.sa_handler(number);
-}
-
-static void sleep_until(uint32_t handled, int64_t deadline) {
-    struct timespec wait = {0, 0};
-    struct timespec *timeout = NULL;
-    if (deadline) {
-        int64_t left = deadline - os_now();
-        if (left <= 0)
-            return;
-        wait.tv_sec = left / 1000000000;
-        wait.tv_nsec = left % 1000000000;
-        timeout = &wait;
-    }
-    syscall(SYS_futex, &requests, FUTEX_WAIT_PRIVATE, handled, timeout, NULL, 0);
 }
 
 static int64_t next_deadline(int64_t deadline) {
@@ -63,13 +44,11 @@ static int64_t next_deadline(int64_t deadline) {
     return deadline;
 }
 
-static void *run(void *unused) {
+static void run(void) {
     uint32_t handled = 0;
     int64_t deadline = interval ? os_now() + interval : 0;
-    (void)unused;
-    prctl(PR_SET_NAME, "heaptap-dump", 0, 0, 0);
     for (;;) {
-        sleep_until(handled, deadline);
+        futex_wait(&requests, handled, deadline);
         uint32_t now = atomic_load_acquire(&requests);
         if (now != handled) {
             handled = now;
@@ -80,25 +59,11 @@ static void *run(void *unused) {
             deadline = next_deadline(deadline);
         }
     }
-    return NULL;
 }
 
 static bool start_thread(void) {
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, before;
     atomic_store_relaxed(&requests, 0);
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&thread, &attributes, run, NULL);
-    if (error == EINVAL) /* a program with much thread-local storage needs a larger stack */
-        error = pthread_create(&thread, NULL, run, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return error == 0;
+    return background_start("heaptap-dump", run, STACK_BYTES);
 }
 
 bool dump_thread_start(int64_t every, int number, dump_thread_work what) {

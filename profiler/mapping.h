@@ -40,7 +40,7 @@ struct mapping_table {
 };
 
 #define MAPPING_TABLE_INIT(stack_table)                                                                                \
-    { .lock = LOCK_INIT(RANK_PROFILER), .stacks = (stack_table) }
+    { .lock = LOCK_INIT(RANK_PROFILER), .stacks = (stack_table), .rows.share = 32, .text.share = 32 }
 
 /* Brings the rows up to date with the loader; true when a library has gone. Takes the loader's lock, then
  * ours, never both. Outside malloc only. */

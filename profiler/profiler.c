@@ -15,6 +15,7 @@
 
 #include "alloc/hook.h"
 #include "alloc/malloc.h"
+#include "alloc/memlimit.h"
 #include "alloc/memstats.h"
 #include "alloc/scavenger.h"
 #include "base/atomic.h"
@@ -142,6 +143,7 @@ static void fork_parent(void) {
 
 static void fork_child(void) {
     heap_fork_child();
+    scavenger_fork_child();
     live_fork_child(&live);
     bucket_fork_child(&buckets);
     stack_table_fork_child(&stacks);
@@ -179,6 +181,8 @@ void profiler_start(const struct options *settings) {
     sampler_seed(settings->has_seed ? settings->seed : rand_entropy());
     sampler_set_rate(settings->mem_profile_rate);
     pthread_atfork(fork_prepare, fork_parent, fork_child);
+    memlimit_set(settings->memlimit);
+    scavenger_prepare(settings->scavtrace);
     if (settings->mem_profile_rate)
         prepare_sampling();
     dump_start(settings, fill_heap, NULL);
@@ -221,6 +225,14 @@ void heaptap_read_memstats(struct heaptap_memstats *out) {
     memstats_read(out);
     out->buck_hash_sys = table_memory_used();
     out->sys += out->buck_hash_sys;
+}
+
+int64_t heaptap_set_memory_limit(int64_t bytes) {
+    if (bytes < 0)
+        return memlimit_get();
+    int64_t previous = memlimit_set(bytes);
+    scavenger_limit_changed();
+    return previous;
 }
 
 size_t heaptap_free_os_memory(void) { return scavenger_release_all(); }

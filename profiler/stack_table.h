@@ -23,7 +23,7 @@ struct stack_table {
 };
 
 #define STACK_TABLE_INIT                                                                                               \
-    { .lock = LOCK_INIT(RANK_STACK_TABLE) }
+    { .lock = LOCK_INIT(RANK_STACK_TABLE), .words.share = 2 }
 
 struct stack_view {
     const uintptr_t *frames;

@@ -50,15 +50,22 @@ static size_t next_step(const struct table_area *area) {
     return step < LARGEST_STEP ? step : LARGEST_STEP;
 }
 
+static void reserve(struct table_area *area) {
+    size_t share = area->share ? area->share : 1;
+    for (size_t size = align_up(table_memory_limit() / share, SMALLEST_STEP); size >= SMALLEST_STEP && !area->base;
+         size = align_down(size / 2, SMALLEST_STEP)) {
+        area->base = os_reserve(NULL, size, SMALLEST_STEP);
+        area->reserved = size;
+    }
+}
+
 bool table_area_reach(struct table_area *area, size_t size) {
     if (size <= area->ready)
         return true;
     if (!area->base) {
-        size_t reserve = align_up(table_memory_limit(), SMALLEST_STEP);
-        area->base = os_reserve(NULL, reserve, SMALLEST_STEP);
+        reserve(area);
         if (!area->base)
             return false;
-        area->reserved = reserve;
     }
     size_t step = next_step(area);
     size_t ready = align_up(size, SMALLEST_STEP);
@@ -80,5 +87,5 @@ void table_area_free(struct table_area *area) {
     if (area->base)
         os_free(area->base, area->reserved);
     atomic_sub_relaxed(&used, area->ready);
-    *area = (struct table_area){0};
+    *area = (struct table_area){.share = area->share};
 }

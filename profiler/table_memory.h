@@ -19,12 +19,13 @@ void *table_memory_alloc(size_t size);
 void table_memory_free(void *p, size_t size);
 
 /* An array that grows and never moves, so that readers need no lock: the addresses are reserved at its first
- * use, as many as the ceiling could ever fill, and made ready from the front. Zero is an empty area. The
- * owner's lock protects it. */
+ * use and made ready from the front. How many: the ceiling divided by `share` (0 is 1), or less where a limit on
+ * address space forbids that. All zero is an empty area. The owner's lock protects it. */
 struct table_area {
     char *base;
     size_t reserved;
     size_t ready;
+    unsigned share;
 };
 
 /* Makes the first `size` bytes usable. False when the ceiling or the kernel says no. */

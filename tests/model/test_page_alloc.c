@@ -158,7 +158,7 @@ static bool scavenge(struct model *model) {
     for (index = top; index > 0; index -= align)
         if (is_idle(model, index - align, align))
             break;
-    bool found = page_alloc_find_idle(&model->pages, limit, most, align, &first, &count);
+    bool found = page_alloc_find_idle(&model->pages, limit, most, align, CHUNK_PAGES, &first, &count);
     if (found != (index > 0))
         return STOP(model, "find_idle disagrees that there is one");
     if (!found)
