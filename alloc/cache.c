@@ -22,7 +22,8 @@
 #include "base/check.h"
 #include "base/log.h"
 
-enum { SPAN_PAGES_MOST = 8, EMPTY_KEPT = 1 };
+enum { SPAN_PAGES_MOST = 8, EMPTY_KEPT = 1, SPARE_KEPT = 4, REFILLS_BETWEEN_SENDS = 32 };
+enum { PENDING_BYTES_MOST = 32 * 1024 };
 
 struct span cache_no_span;
 
@@ -35,7 +36,7 @@ void cache_init(struct cache *cache) {
         cache->current[i] = &cache_no_span;
         cache->draw_generation[i] = 0;
         cache->growth[i] = 0;
-        cache_disarm(cache, i);
+        atomic_store_relaxed(&cache->slots[i].span, &cache_no_span);
     }
 }
 
@@ -106,6 +107,8 @@ static void put_aside(struct cache *cache, unsigned size_class, struct span *spa
 
 bool cache_refill(struct cache *cache, unsigned size_class) {
     cache_drain_remote(cache);
+    if (++cache->refills % REFILLS_BETWEEN_SENDS == 0)
+        cache_send_pending(cache);
     struct span *span = cache->current[size_class];
     if (span->free || span_carve(span))
         return true;
@@ -146,12 +149,80 @@ void cache_span_drained(struct cache *cache, struct span *span) {
     }
 }
 
-/* Hands an object to another cache's list, and empties that list if no thread will. */
-static void push_remote(struct cache *owner, void *object) {
-    remote_push(&owner->remote, object);
+/* After a push: empties the list if no thread will. */
+static void reap_if_idle(struct cache *owner) {
     atomic_fence_seq_cst();
     if (UNLIKELY(atomic_load_relaxed(&owner->state) != CACHE_ATTACHED))
         cache_reap(owner);
+}
+
+static void send(struct remote_pending *pending) {
+    struct cache *owner = pending->owner;
+    struct remote_batch *batch = pending->batch;
+    *pending = (struct remote_pending){NULL, NULL, 0};
+    if (!batch)
+        return;
+    remote_push_batch(&owner->remote, batch);
+    reap_if_idle(owner);
+}
+
+bool cache_pending_holds(const struct cache *cache, const void *object) {
+    for (int p = 0; p < CACHE_PENDING; p++) {
+        const struct remote_batch *batch = cache->pending[p].batch;
+        for (uint64_t i = 0; batch && i < batch->count && i < REMOTE_BATCH_OBJECTS; i++)
+            if (batch->objects[i] == object)
+                return true;
+    }
+    return false;
+}
+
+void cache_send_pending(struct cache *cache) {
+    for (int i = 0; i < CACHE_PENDING; i++)
+        send(&cache->pending[i]);
+}
+
+static struct remote_batch *take_spare(struct cache *cache) {
+    struct remote_batch *batch = cache->spare;
+    if (!batch)
+        return remote_batch_create();
+    cache->spare = batch->next;
+    cache->spare_count--;
+    batch->count = 0;
+    return batch;
+}
+
+static void keep_spare(struct cache *cache, struct remote_batch *batch) {
+    if (!cache || cache->spare_count == SPARE_KEPT) {
+        remote_batch_destroy(batch);
+        return;
+    }
+    batch->next = cache->spare;
+    cache->spare = batch;
+    cache->spare_count++;
+}
+
+/* Collects an object for its owner. An end link makes it look free, so that a second free looks for it. */
+static bool collect(struct cache *self, struct cache *owner, const struct span *span, void *object) {
+    struct remote_pending *pending = &self->pending[((uintptr_t)owner / sizeof *owner) % CACHE_PENDING];
+    if (UNLIKELY(pending->owner != owner)) {
+        send(pending);
+        pending->owner = owner;
+    }
+    if (!pending->batch && !(pending->batch = take_spare(self)))
+        return false;
+    span_link_store(object, NULL);
+    pending->batch->objects[pending->batch->count++] = object;
+    pending->bytes += span->slot_size;
+    if (pending->batch->count == REMOTE_BATCH_OBJECTS || pending->bytes >= PENDING_BYTES_MOST)
+        send(pending);
+    return true;
+}
+
+static void push_remote(struct cache *self, struct cache *owner, const struct span *span, void *object) {
+    if (self && collect(self, owner, span, object))
+        return;
+    remote_push(&owner->remote, object);
+    reap_if_idle(owner);
 }
 
 void cache_route_free(struct cache *self, struct span *span, void *object) {
@@ -170,7 +241,7 @@ void cache_route_free(struct cache *self, struct span *span, void *object) {
         } else {
             struct cache *other = (struct cache *)owner;
             if (atomic_load_acquire(&other->state) != CACHE_LOST) {
-                push_remote(other, object);
+                push_remote(self, other, span, object);
                 return;
             }
             central_seize(span, owner);
@@ -178,17 +249,22 @@ void cache_route_free(struct cache *self, struct span *span, void *object) {
     }
 }
 
-static void route_all(struct cache *self, void *object) {
-    while (object) {
-        void *next = remote_next(object);
+static void route_all(struct cache *self, struct remote_list *list) {
+    for (void *object = remote_take_objects(list), *next; object; object = next) {
+        next = remote_next(object);
         cache_route_free(self, arena_map_span(object), object);
-        object = next;
+    }
+    for (struct remote_batch *batch = remote_take_batches(list), *next; batch; batch = next) {
+        next = batch->next;
+        for (uint64_t i = 0; i < batch->count; i++)
+            cache_route_free(self, arena_map_span(batch->objects[i]), batch->objects[i]);
+        keep_spare(self, batch);
     }
 }
 
-void cache_drain_remote(struct cache *cache) { route_all(cache, remote_take_all(&cache->remote)); }
+void cache_drain_remote(struct cache *cache) { route_all(cache, &cache->remote); }
 
-void cache_reap(struct cache *cache) { route_all(NULL, remote_take_all(&cache->remote)); }
+void cache_reap(struct cache *cache) { route_all(NULL, &cache->remote); }
 
 static void give_up_list(struct span_list *list) {
     while (list->first) {

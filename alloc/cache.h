@@ -15,6 +15,15 @@
 #include "base/check.h"
 #include "base/owner_count.h"
 
+/* What this thread freed of one other cache's objects and has not sent yet. */
+struct remote_pending {
+    struct cache *owner;
+    struct remote_batch *batch;
+    size_t bytes;
+};
+
+enum { CACHE_PENDING = 8 };
+
 enum cache_state {
     CACHE_IDLE = 0, /* no thread; whoever pushes to `remote` empties it */
     CACHE_ATTACHED, /* a thread's; it empties `remote` when it runs out of free slots */
@@ -38,9 +47,13 @@ struct cache {
     struct span *current[SIZE_CLASS_COUNT]; /* the span with free slots; cache_no_span without one */
     struct span_list partial[SIZE_CLASS_COUNT];
     struct span_list full[SIZE_CLASS_COUNT];
-    uint64_t draw_rate[SIZE_CLASS_COUNT];       /* the mean with which next_sample was drawn */
-    uint64_t draw_generation[SIZE_CLASS_COUNT]; /* of the hook's rate at that moment; 0 = nothing drawn yet */
-    uint8_t growth[SIZE_CLASS_COUNT];           /* spans taken from the page heap: later ones are larger */
+    uint64_t draw_rate[SIZE_CLASS_COUNT];         /* the mean with which next_sample was drawn */
+    uint64_t draw_generation[SIZE_CLASS_COUNT];   /* of the hook's rate at that moment; 0 = nothing drawn yet */
+    struct remote_pending pending[CACHE_PENDING]; /* by a hash of the owner */
+    struct remote_batch *spare;                   /* emptied batches, linked by next */
+    uint32_t spare_count;
+    uint32_t refills;                 /* counts up; now and then pending batches are sent as they are */
+    uint8_t growth[SIZE_CLASS_COUNT]; /* spans taken from the page heap: later ones are larger */
 
     /* Written by other threads. */
     _Alignas(64) struct remote_list remote; /* objects of this cache's spans */
@@ -85,6 +98,12 @@ void cache_span_drained(struct cache *cache, struct span *span);
 /* Gives an object back to whoever owns its span: `self` (NULL for a thread without a cache), nobody, or another
  * thread's cache. The object is not counted and not looked at. Any thread. */
 void cache_route_free(struct cache *self, struct span *span, void *object);
+
+/* Whether the object waits in a pending batch. Exact for the owner; others may be misled by what changes meanwhile. */
+bool cache_pending_holds(const struct cache *cache, const void *object);
+
+/* Sends what waits in pending batches, full or not. Owner only. */
+void cache_send_pending(struct cache *cache);
 
 /* Takes all objects that other threads returned. Owner only. */
 void cache_drain_remote(struct cache *cache);

@@ -53,8 +53,9 @@ static bool settle_locked(struct central *central, struct span *span, uint32_t h
 
 void central_give(struct span *span) {
     struct central *central = &centrals[span->size_class];
+    uint32_t handed_out = span_handed_out(span);
     lock_acquire(&central->lock);
-    bool empty = settle_locked(central, span, atomic_load_relaxed(&span->carved) - span_count_free(span));
+    bool empty = settle_locked(central, span, handed_out);
     if (!empty)
         set_owner(span, SPAN_CENTRAL);
     lock_release(&central->lock);

@@ -19,6 +19,7 @@
 #include "alloc/malloc.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -28,7 +29,7 @@
 #include "base/check.h"
 #include "base/log.h"
 
-enum { MIN_ALIGN = 16, REMOTE_WALK_MOST = 1 << 20 };
+enum { MIN_ALIGN = 16 };
 #define LARGEST_REQUEST ((size_t)PTRDIFF_MAX)
 
 /* ---- bad pointers ---- */
@@ -167,11 +168,11 @@ void *heap_calloc(size_t count, size_t size) {
     return p;
 }
 
-/* Slots of a class begin at multiples of its size from a page: a class whose size is a multiple of the alignment is
- * aligned. */
+/* Slots of a class begin at multiples of its size from a page, so a class whose size is a multiple of the alignment is
+ * aligned. The size rounded up to the alignment mostly falls into one. */
 static unsigned aligned_class(size_t align, size_t size) {
-    unsigned size_class = size_class_of(size > align ? size : align);
-    while (size_classes[size_class].size % align)
+    unsigned size_class = size_class_of(align_up(size ? size : 1, align));
+    while (size_classes[size_class].size & (align - 1))
         size_class++; /* ends: the largest class is a power of two above every alignment that comes here */
     return size_class;
 }
@@ -201,24 +202,42 @@ static void count_free(unsigned size_class, size_t slot_size) {
 static void free_object(struct span *span, void *p, const void *caller) {
     sampling_forget(span, p, span->slot_size);
     count_free(span->size_class, span->slot_size);
-    if (span->size_class) {
+    if (span->size_class)
         cache_route_free(thread_cache == &cache_none ? NULL : thread_cache, span, p);
-    } else {
+    else
         page_heap_free(span);
-        scavenger_poll(caller);
-    }
+    scavenger_poll(caller);
 }
 
-/* Looks for a slot on the two lists where a freed one may be: its span's, and what waits for its owner. Exact for the
- * owner's thread; for others it may miss what moves meanwhile, but never blames a slot in use. */
-static bool is_free_already(const struct span *span, const void *p) {
+struct search {
+    const void *object;
+    bool found;
+};
+
+static void search_pending(struct cache *cache, void *context) {
+    struct search *search = context;
+    search->found |= cache_pending_holds(cache, search->object);
+}
+
+static bool is_on_a_list(const struct span *span, const void *p) {
     uintptr_t owner = atomic_load_relaxed(&span->owner) & ~SPAN_SAMPLED;
-    if (!span->size_class)
-        return false; /* a freed large object has no span */
+    struct search search = {p, false};
     if (arena_map_list_holds(span->free, p, span->slots))
         return true;
-    return owner != SPAN_CENTRAL &&
-           arena_map_list_holds(atomic_load_acquire(&((struct cache *)owner)->remote.head), p, REMOTE_WALK_MOST);
+    if (owner != SPAN_CENTRAL && remote_holds(&((struct cache *)owner)->remote, p))
+        return true;
+    thread_each_cache(search_pending, &search);
+    return search.found;
+}
+
+/* Whether a slot that looks free is free: it is looked for where free slots are. Its word alone is no proof, since old
+ * links lie about in memory that a program has not written to, and may be copied from there. Lists of other threads
+ * change meanwhile, so what was found must be found twice. */
+static bool is_free_already(const struct span *span, const void *p) {
+    if (!span->size_class || !is_on_a_list(span, p))
+        return false; /* a freed large object has no span */
+    sched_yield();
+    return is_on_a_list(span, p);
 }
 
 static __attribute__((noinline)) void free_slow(void *p) {

@@ -308,10 +308,13 @@ void scavenger_limit_changed(void) {
 size_t scavenger_release_all(void) {
     size_t pages = 0;
     uint64_t cursor = UINT64_MAX, got;
-    if (thread_cache != &cache_none)
+    if (thread_cache != &cache_none) {
+        cache_send_pending(thread_cache);
         cache_drain_remote(thread_cache);
+    }
     while ((got = page_heap_scavenge(CHUNK_PAGES, NOT_DENSE, &cursor)) > 0)
         pages += got;
+    atomic_add_relaxed(&scavenger.eager_pages, pages);
     if (atomic_load_relaxed(&scavenger.trace))
         print_trace(true);
     return pages << HEAP_PAGE_SHIFT;

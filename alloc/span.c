@@ -107,6 +107,14 @@ uint32_t span_count_free(const struct span *span) {
     return count;
 }
 
+uint32_t span_handed_out(const struct span *span) {
+    if (span->state == SPAN_FULL)
+        return span->slots;
+    if (span->state == SPAN_PARTIAL)
+        return span->countdown == SPAN_NO_COUNT ? 0 : span->countdown;
+    return atomic_load_relaxed(&span->carved) - span_count_free(span);
+}
+
 bool span_mark_sampled(struct span *span, uint32_t index) {
     if (span->size_class) {
         if (!span->sample_bits) {

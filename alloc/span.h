@@ -122,6 +122,9 @@ bool span_carve(struct span *span);
 /* Number of slots on the free list; walks it. */
 uint32_t span_count_free(const struct span *span);
 
+/* Objects in use or on their way back. Walks the free list of a span whose state does not tell. */
+uint32_t span_handed_out(const struct span *span);
+
 /* The sampled mark of one slot. `mark` is the allocating thread's; false without memory for the bitmap. `unmark` may
  * run on any thread: true when it was marked. */
 bool span_mark_sampled(struct span *span, uint32_t index);

@@ -51,6 +51,7 @@ static void end_thread(void *cache_pointer) {
     baseline = NULL;
     cache_drain_remote(cache);
     cache_give_up_spans(cache);
+    cache_send_pending(cache); /* after the drain, which may add to it */
     atomic_store_seq_cst(&cache->state, CACHE_IDLE);
     atomic_fence_seq_cst();
     cache_reap(cache);
@@ -152,8 +153,10 @@ void thread_each_cache(void (*visit)(struct cache *cache, void *context), void *
 const struct thread_baseline *thread_baseline(void) { return baseline; }
 
 void thread_memory(uint64_t *inuse, uint64_t *sys) {
-    *inuse = atomic_load_relaxed(&caches.inuse_bytes) + atomic_load_relaxed(&baselines.inuse_bytes);
-    *sys = atomic_load_relaxed(&caches.sys_bytes) + atomic_load_relaxed(&baselines.sys_bytes);
+    uint64_t batches_inuse, batches_sys;
+    remote_memory(&batches_inuse, &batches_sys);
+    *inuse = atomic_load_relaxed(&caches.inuse_bytes) + atomic_load_relaxed(&baselines.inuse_bytes) + batches_inuse;
+    *sys = atomic_load_relaxed(&caches.sys_bytes) + atomic_load_relaxed(&baselines.sys_bytes) + batches_sys;
 }
 
 /* Every lock of the allocator, outer to inner. */
@@ -164,6 +167,7 @@ static void each_lock(void (*visit)(struct lock *)) {
     visit(page_heap_lock());
     visit(&caches.lock);
     visit(&baselines.lock);
+    visit(remote_lock());
     span_locks_each(visit);
 }
 
@@ -181,6 +185,7 @@ static void mark_lost(struct cache *cache, void *self) {
     if (cache == self || cache == late.cache || atomic_load_relaxed(&cache->state) != CACHE_ATTACHED)
         return;
     atomic_store_relaxed(&cache->remote.head, NULL);
+    atomic_store_relaxed(&cache->remote.batches, NULL);
     atomic_store_relaxed(&cache->version, atomic_load_relaxed(&cache->version) & ~1u);
     atomic_store_relaxed(&cache->state, CACHE_LOST);
 }
