@@ -25,9 +25,8 @@
 /* So that each function keeps a frame and its calls are made, whatever the compiler sees in it. */
 #define TASK_NOINLINE __attribute__((noinline, noclone))
 
-/* Ends the program, with the line as printf formats it, unless `holds`. */
-__attribute__((format(printf, 2, 3))) static inline void task_expect(bool holds, const char *format, ...) {
-    if (holds) return;
+/* Ends the program with one line. */
+__attribute__((format(printf, 1, 2), noreturn, cold)) static inline void task_fail(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     fflush(stdout);
@@ -37,6 +36,9 @@ __attribute__((format(printf, 2, 3))) static inline void task_expect(bool holds,
     va_end(arguments);
     exit(1);
 }
+
+/* A prediction, and the line for when it fails, as printf formats it. */
+#define task_expect(holds, ...) ((holds) ? (void)0 : task_fail(__VA_ARGS__))
 
 /* `value` differs from `predicted` by at most `part` of it. */
 static inline bool task_near(double value, double predicted, double part) {

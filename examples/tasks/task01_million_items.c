@@ -19,10 +19,9 @@ struct item {
 
 static void expect_sys_covers_alloc(const char *when) {
     struct heaptap_memstats now = task_memstats();
-    task_expect(now.heap_sys >= now.heap_alloc, "heap_sys %" PRIu64 " is below heap_alloc %" PRIu64 " %s",
-                now.heap_sys, now.heap_alloc, when);
-    task_expect(now.heap_sys == now.heap_inuse + now.heap_idle, "heap_sys is not heap_inuse + heap_idle %s",
-                when);
+    task_expect(now.heap_sys >= now.heap_alloc, "heap_sys %" PRIu64 " is below heap_alloc %" PRIu64 " %s", now.heap_sys,
+                now.heap_alloc, when);
+    task_expect(now.heap_sys == now.heap_inuse + now.heap_idle, "heap_sys is not heap_inuse + heap_idle %s", when);
 }
 
 static struct item *build(void) {
@@ -31,7 +30,8 @@ static struct item *build(void) {
         struct item *item = task_alloc(sizeof *item);
         *item = (struct item){list, i};
         list = item;
-        if (i % READ_EVERY == 0) expect_sys_covers_alloc("while the list grows");
+        if (i % READ_EVERY == 0)
+            expect_sys_covers_alloc("while the list grows");
     }
     return list;
 }
@@ -41,7 +41,8 @@ static void destroy(struct item *list) {
         struct item *next = list->next;
         free(list);
         list = next;
-        if (i % READ_EVERY == 0) expect_sys_covers_alloc("while the list is freed");
+        if (i % READ_EVERY == 0)
+            expect_sys_covers_alloc("while the list is freed");
     }
 }
 
@@ -57,17 +58,15 @@ int main(void) {
     uint64_t bytes = full.heap_alloc - before.heap_alloc;
     uint64_t inuse = full.heap_inuse - before.heap_inuse;
     printf("%-13s %12s %12s %12s\n", "", "before", "full", "after");
-    printf("heap_objects  %12" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n", before.heap_objects,
-           full.heap_objects, after.heap_objects);
+    printf("heap_objects  %12" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n", before.heap_objects, full.heap_objects,
+           after.heap_objects);
     printf("heap_alloc    %12" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n", before.heap_alloc, full.heap_alloc,
            after.heap_alloc);
     printf("heap_inuse    %12" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n", before.heap_inuse, full.heap_inuse,
            after.heap_inuse);
-    printf("heap_sys      %12" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n", before.heap_sys, full.heap_sys,
-           after.heap_sys);
+    printf("heap_sys      %12" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n", before.heap_sys, full.heap_sys, after.heap_sys);
     task_expect(objects == ITEMS, "heap_objects rose by %" PRIu64 ", not by %d", objects, ITEMS);
-    task_expect(bytes == ITEMS * sizeof(struct item),
-                "heap_alloc rose by %" PRIu64 ", not by 16 bytes an item", bytes);
+    task_expect(bytes == ITEMS * sizeof(struct item), "heap_alloc rose by %" PRIu64 ", not by 16 bytes an item", bytes);
     task_expect(inuse >= bytes - 16 * KIB && task_near((double)inuse, (double)bytes, 0.01),
                 "heap_inuse rose by %" PRIu64 " for %" PRIu64 " bytes of items", inuse, bytes);
     task_expect(after.heap_objects == before.heap_objects, "%" PRIu64 " objects are left",

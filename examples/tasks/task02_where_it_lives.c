@@ -23,9 +23,7 @@ static TASK_NOINLINE struct point *point_new(double x, double y) {
     return point;
 }
 
-static TASK_NOINLINE struct point point_make(double x, double y) {
-    return (struct point){x, y};
-}
+static TASK_NOINLINE struct point point_make(double x, double y) { return (struct point){x, y}; }
 
 static TASK_NOINLINE double point_square(const struct point *point) {
     return point->x * point->x + point->y * point->y;
@@ -48,9 +46,7 @@ static double by_value(double x) {
     return point.x + point.y;
 }
 
-static double by_local_address(double x) {
-    return point_measure(x, 1);
-}
+static double by_local_address(double x) { return point_measure(x, 1); }
 
 int main(void) {
     task_take_first_sample();
@@ -58,9 +54,8 @@ int main(void) {
         const char *name;
         double (*call)(double);
         uint64_t predicted;
-    } ways[] = {{"pointer to the heap", by_pointer, 1},
-                {"by value", by_value, 0},
-                {"address of a local", by_local_address, 0}};
+    } ways[] = {
+        {"pointer to the heap", by_pointer, 1}, {"by value", by_value, 0}, {"address of a local", by_local_address, 0}};
     enum { WAYS = sizeof ways / sizeof ways[0] };
     uint64_t allocations[WAYS], bytes[WAYS];
     double sum = 0;
@@ -74,10 +69,10 @@ int main(void) {
     }
     task_use(&sum);
     for (int way = 0; way < WAYS; way++) {
-        printf("%-20s %.3f allocations and %.1f bytes a call\n", ways[way].name,
-               (double)allocations[way] / CALLS, (double)bytes[way] / CALLS);
-        task_expect(allocations[way] == ways[way].predicted * CALLS,
-                    "'%s' made %" PRIu64 " allocations in %d calls", ways[way].name, allocations[way], CALLS);
+        printf("%-20s %.3f allocations and %.1f bytes a call\n", ways[way].name, (double)allocations[way] / CALLS,
+               (double)bytes[way] / CALLS);
+        task_expect(allocations[way] == ways[way].predicted * CALLS, "'%s' made %" PRIu64 " allocations in %d calls",
+                    ways[way].name, allocations[way], CALLS);
     }
     return 0;
 }

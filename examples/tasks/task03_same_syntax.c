@@ -25,7 +25,8 @@ static TASK_NOINLINE void text_set(struct text *text, const char *word) {
 }
 
 static void text_clear(struct text *text) {
-    if (text->chars != text->inside) free(text->chars);
+    if (text->chars != text->inside)
+        free(text->chars);
 }
 
 static TASK_NOINLINE void copied_to_heap(void) {
@@ -75,9 +76,8 @@ int main(void) {
     }
     for (int f = 0; f < FUNCTIONS; f++) {
         printf("%-16s %.3f allocations a call\n", functions[f].name, (double)allocations[f] / CALLS);
-        task_expect(allocations[f] == functions[f].predicted * CALLS,
-                    "'%s' made %" PRIu64 " allocations in %d calls", functions[f].name, allocations[f],
-                    CALLS);
+        task_expect(allocations[f] == functions[f].predicted * CALLS, "'%s' made %" PRIu64 " allocations in %d calls",
+                    functions[f].name, allocations[f], CALLS);
     }
     return 0;
 }

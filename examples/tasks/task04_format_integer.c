@@ -61,12 +61,12 @@ int main(void) {
            (double)buffer.spent.mallocs / NUMBERS, (double)string.spent.alloc_bytes / NUMBERS,
            (double)buffer.spent.alloc_bytes / NUMBERS);
     task_expect(string.characters == buffer.characters, "the two ways wrote different texts");
-    task_expect(string.spent.mallocs == NUMBERS || string.spent.mallocs == 2 * NUMBERS,
+    task_expect(string.spent.mallocs == NUMBERS || string.spent.mallocs == 2ull * NUMBERS,
                 "asprintf made %" PRIu64 " allocations for %d numbers", string.spent.mallocs, NUMBERS);
     task_expect(string.spent.frees == string.spent.mallocs, "asprintf left objects behind");
     task_expect(string.spent.alloc_bytes >= string.characters + NUMBERS,
                 "asprintf's %" PRIu64 " bytes do not hold its texts", string.spent.alloc_bytes);
-    task_expect(buffer.spent.mallocs == 0 && buffer.spent.alloc_bytes == 0,
-                "snprintf made %" PRIu64 " allocations", buffer.spent.mallocs);
+    task_expect(buffer.spent.mallocs == 0 && buffer.spent.alloc_bytes == 0, "snprintf made %" PRIu64 " allocations",
+                buffer.spent.mallocs);
     return 0;
 }

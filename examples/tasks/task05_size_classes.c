@@ -33,7 +33,8 @@ static struct findings predict(size_t request) {
 static bool class_is_fresh(size_t size) {
     struct heaptap_memstats stats = task_memstats();
     for (uint32_t c = 1; c < stats.size_class_count; c++) {
-        if (stats.by_size[c].size == size) return stats.by_size[c].mallocs == 0;
+        if (stats.by_size[c].size == size)
+            return stats.by_size[c].mallocs == 0;
     }
     return false;
 }
@@ -52,7 +53,8 @@ static struct findings measure(size_t request) {
             found.size = task_counters().alloc_bytes - bytes;
             found.pages = (full - empty) / HEAP_PAGE_SIZE;
         }
-        if (inuse != full) break;
+        if (inuse != full)
+            break;
     }
     found.tail = found.pages * HEAP_PAGE_SIZE - found.objects * found.size;
     while (last) {

@@ -51,8 +51,8 @@ int main(void) {
         free(last);
         last = next;
     }
-    printf("%d objects of %d bytes: %" PRIu64 " refills, %" PRIu64 " predicted; with spans of 8 KiB %d\n",
-           OBJECTS, SIZE, refills, predicted, (OBJECTS + PAGE / SIZE - 1) / (PAGE / SIZE));
+    printf("%d objects of %d bytes: %" PRIu64 " refills, %" PRIu64 " predicted; with spans of 8 KiB %d\n", OBJECTS,
+           SIZE, refills, predicted, (OBJECTS + PAGE / SIZE - 1) / (PAGE / SIZE));
     task_expect(task_near((double)refills, (double)predicted, 0.01),
                 "%" PRIu64 " refills where %" PRIu64 " were predicted", refills, predicted);
     return 0;

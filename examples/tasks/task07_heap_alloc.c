@@ -13,16 +13,14 @@
 
 enum { OBJECTS = 100000, SIZE_LEAST = 8, SIZES = 505 };
 
-static size_t request_of(int i) {
-    return SIZE_LEAST + (size_t)(i % SIZES);
-}
+static size_t request_of(int i) { return SIZE_LEAST + (size_t)(i % SIZES); }
 
 static uint64_t slot_of(const struct heaptap_memstats *stats, size_t request) {
     for (uint32_t c = 1; c < stats->size_class_count; c++) {
-        if (stats->by_size[c].size >= request) return stats->by_size[c].size;
+        if (stats->by_size[c].size >= request)
+            return stats->by_size[c].size;
     }
-    task_expect(false, "no size class holds %zu bytes", request);
-    return 0;
+    task_fail("no size class holds %zu bytes", request);
 }
 
 int main(void) {
@@ -50,13 +48,11 @@ int main(void) {
     printf("predicted   %10" PRIu64 "\n", predicted);
     printf("heap_alloc  %10" PRIu64 "  %+.2f %% of the prediction, %.1f %% above the requests\n", found,
            100 * ((double)found / (double)predicted - 1), 100 * ((double)found / (double)requested - 1));
-    printf("heap_inuse  %10" PRIu64 "  %.1f %% above heap_alloc\n", inuse,
-           100 * ((double)inuse / (double)found - 1));
-    task_expect(task_near((double)found, (double)predicted, 0.01),
-                "heap_alloc rose by %" PRIu64 ", predicted %" PRIu64, found, predicted);
-    task_expect(found < requested + requested / 10, "rounding up costs more than a tenth of %" PRIu64,
-                requested);
-    task_expect(inuse < found + found * 15 / 100, "spans hold %" PRIu64 " bytes for %" PRIu64 " of objects",
-                inuse, found);
+    printf("heap_inuse  %10" PRIu64 "  %.1f %% above heap_alloc\n", inuse, 100 * ((double)inuse / (double)found - 1));
+    task_expect(task_near((double)found, (double)predicted, 0.01), "heap_alloc rose by %" PRIu64 ", predicted %" PRIu64,
+                found, predicted);
+    task_expect(found < requested + requested / 10, "rounding up costs more than a tenth of %" PRIu64, requested);
+    task_expect(inuse < found + found * 15 / 100, "spans hold %" PRIu64 " bytes for %" PRIu64 " of objects", inuse,
+                found);
     return 0;
 }

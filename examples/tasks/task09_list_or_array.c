@@ -26,7 +26,7 @@ static uint32_t shuffled(uint32_t *state) {
 }
 
 static struct node *list_build(void) {
-    struct node **places = calloc(NUMBERS, sizeof *places);
+    struct node **places = calloc(NUMBERS, sizeof(void *));
     task_expect(places != NULL, "cannot allocate the places: %s", strerror(errno));
     for (uint32_t i = 0; i < NUMBERS; i++) {
         places[i] = task_alloc(sizeof(struct node));
@@ -88,8 +88,8 @@ int main(void) {
     double list_ns = walk(list_sum, list), array_ns = walk(array_sum, array);
     printf("list   %8" PRIu64 " objects  %5.2f bytes a number  %6.2f ns a step\n", list_objects,
            (double)list_bytes / NUMBERS, list_ns);
-    printf("array  %8" PRIu64 " object   %5.2f bytes a number  %6.2f ns a step: %.1f times as fast\n",
-           array_objects, (double)array_bytes / NUMBERS, array_ns, list_ns / array_ns);
+    printf("array  %8" PRIu64 " object   %5.2f bytes a number  %6.2f ns a step: %.1f times as fast\n", array_objects,
+           (double)array_bytes / NUMBERS, array_ns, list_ns / array_ns);
     task_expect(list_objects == NUMBERS && list_bytes == (uint64_t)NUMBERS * 16,
                 "the list is %" PRIu64 " bytes in %" PRIu64 " objects", list_bytes, list_objects);
     task_expect(array_objects == 1 && array_bytes == (uint64_t)NUMBERS * 8,

@@ -39,10 +39,9 @@ static struct cost measure(size_t size) {
     int64_t took = task_now_ns() - began;
     struct heaptap_counters after = task_counters();
     uintptr_t alignment = size < 16 ? 8 : 16;
-    task_expect(addresses % alignment == 0, "an object of %zu bytes is not aligned to %zu", size,
-                (size_t)alignment);
-    task_expect(after.mallocs - before.mallocs == (uint64_t)BATCH * ROUNDS,
-                "%" PRIu64 " allocations were counted", after.mallocs - before.mallocs);
+    task_expect(addresses % alignment == 0, "an object of %zu bytes is not aligned to %zu", size, (size_t)alignment);
+    task_expect(after.mallocs - before.mallocs == (uint64_t)BATCH * ROUNDS, "%" PRIu64 " allocations were counted",
+                after.mallocs - before.mallocs);
     return (struct cost){(double)(after.alloc_bytes - before.alloc_bytes) / BATCH / ROUNDS,
                          (double)took / BATCH / ROUNDS};
 }
@@ -57,11 +56,11 @@ int main(void) {
     printf("size  bytes/object  ns/malloc+free\n");
     for (int i = 0; i < SIZES; i++) {
         printf("%4zu  %12.1f  %14.1f\n", sizes[i], costs[i].bytes, costs[i].ns);
-        task_expect(costs[i].bytes == (double)slot_of(sizes[i]), "%zu bytes cost %.3f, the slot is %" PRIu64,
-                    sizes[i], costs[i].bytes, slot_of(sizes[i]));
+        task_expect(costs[i].bytes == (double)slot_of(sizes[i]), "%zu bytes cost %.3f, the slot is %" PRIu64, sizes[i],
+                    costs[i].bytes, slot_of(sizes[i]));
     }
-    task_expect(costs[0].bytes == 8 && costs[1].bytes == 16, "8 and 16 bytes cost %.1f and %.1f",
-                costs[0].bytes, costs[1].bytes);
+    task_expect(costs[0].bytes == 8 && costs[1].bytes == 16, "8 and 16 bytes cost %.1f and %.1f", costs[0].bytes,
+                costs[1].bytes);
     task_expect(costs[2].bytes == 32, "24 bytes cost %.1f, not 32", costs[2].bytes);
     return 0;
 }

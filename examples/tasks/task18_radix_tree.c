@@ -24,8 +24,7 @@ enum { RUN = 8, TOP_ENTRIES = 256, LEVELS_BELOW_TOP = PAGE_ALLOC_LEVELS - 1, FAN
 /* One free page in the middle of each chunk, and a run of free ones at the end. */
 static uint64_t heap_build(struct page_alloc *heap, uint64_t pages) {
     uint64_t chunks = (pages + CHUNK_PAGES - 1) / CHUNK_PAGES, scavenged;
-    task_expect(page_alloc_init(heap) && page_alloc_grow(heap, 0, chunks * CHUNK_PAGES),
-                "cannot build the tree");
+    task_expect(page_alloc_init(heap) && page_alloc_grow(heap, 0, chunks * CHUNK_PAGES), "cannot build the tree");
     uint64_t first = page_alloc_take(heap, chunks * CHUNK_PAGES, &scavenged);
     task_expect(first == 0, "the heap does not begin at page 0");
     for (uint64_t chunk = 0; chunk < chunks; chunk++)
@@ -46,14 +45,13 @@ static uint64_t predict_visits(uint64_t chunks) {
 static uint64_t visits_of_find(struct page_alloc *heap, uint64_t count, uint64_t expected) {
     uint64_t before = heap->visits, scavenged;
     uint64_t first = page_alloc_take(heap, count, &scavenged);
-    task_expect(first == expected, "a run of %" PRIu64 " pages was found at %" PRIu64 ", not at %" PRIu64,
-                count, first, expected);
+    task_expect(first == expected, "a run of %" PRIu64 " pages was found at %" PRIu64 ", not at %" PRIu64, count, first,
+                expected);
     return heap->visits - before;
 }
 
 int main(void) {
-    printf("%12s %12s %8s %10s %12s %10s\n", "heap MiB", "pages", "visits", "predicted", "words a scan",
-           "no fit");
+    printf("%12s %12s %8s %10s %12s %10s\n", "heap MiB", "pages", "visits", "predicted", "words a scan", "no fit");
     for (uint64_t mib = 1; mib <= 1 << 20; mib *= mib == 1 ? 4 : 8) {
         uint64_t pages = mib * 1024 / PAGE_KIB;
         struct page_alloc heap;
@@ -61,10 +59,10 @@ int main(void) {
         uint64_t none = visits_of_find(&heap, RUN + 1, PAGE_ALLOC_NONE);
         uint64_t found = visits_of_find(&heap, RUN, pages - RUN);
         uint64_t predicted = predict_visits(chunks);
-        printf("%12" PRIu64 " %12" PRIu64 " %8" PRIu64 " %10" PRIu64 " %12" PRIu64 " %10" PRIu64 "\n", mib,
-               pages, found, predicted, (pages + 63) / 64, none);
-        task_expect(found <= predicted, "%" PRIu64 " visits in %" PRIu64 " MiB, predicted %" PRIu64, found,
-                    mib, predicted);
+        printf("%12" PRIu64 " %12" PRIu64 " %8" PRIu64 " %10" PRIu64 " %12" PRIu64 " %10" PRIu64 "\n", mib, pages,
+               found, predicted, (pages + 63) / 64, none);
+        task_expect(found <= predicted, "%" PRIu64 " visits in %" PRIu64 " MiB, predicted %" PRIu64, found, mib,
+                    predicted);
         task_expect(none <= TOP_ENTRIES, "%" PRIu64 " visits in %" PRIu64 " MiB to find nothing", none, mib);
     }
     return 0;
