@@ -63,9 +63,7 @@ static inline void task_take_first_sample(void) {
 }
 
 /* Makes the compiler believe that somebody looks at what p points to. */
-static inline void task_use(const void *p) {
-    __asm__ volatile("" : : "r"(p) : "memory");
-}
+static inline void task_use(const void *p) { __asm__ volatile("" : : "r"(p) : "memory"); }
 
 static inline struct heaptap_memstats task_memstats(void) {
     struct heaptap_memstats stats;
