@@ -1,13 +1,13 @@
 /* Exercise 1: the heap's own numbers around a million small items.
  *
- * A list of 1,000,000 nodes of 16 bytes: a pointer and a number. Malloc puts no header in front of an object,
- * and 16 bytes is a slot size of its own. So I predict:
+ * A list of 1,000,000 nodes of 16 bytes: a pointer and a number. Malloc puts no header in front of an object, and 16
+ * bytes is a slot size of its own. So I predict:
  *
  *   heap_objects  goes up by 1,000,000 exactly, and comes back when the list is freed
  *   heap_alloc    goes up by 16 B * 1,000,000 = 16,000,000 exactly
- *   heap_inuse    goes up by a little more: spans are whole pages, and the last one is not full; under 1 %
- * more heap_sys      is never less than heap_alloc, at no moment, and does not come back: the address space
- * is kept for the next million */
+ *   heap_inuse    goes up by a little more, under 1 %: spans are whole pages, and the last one is not full
+ *   heap_sys      is at no moment less than heap_alloc, and does not come back: the addresses are kept for the next
+ *                 million */
 #include "examples/tasks/task.h"
 
 enum { ITEMS = 1000000, READ_EVERY = 50000 };

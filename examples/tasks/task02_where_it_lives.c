@@ -1,14 +1,14 @@
 /* Exercise 2: where does it live? Three functions that hand out a point.
  *
- *   point_new      returns a pointer to memory of malloc: the point outlives the call, so somebody has to
- * keep a slot for it point_make     returns the point itself: 16 bytes travel in two registers point_measure
- * takes the address of a local and hands it *down*: the frame is still there while it is used
+ *   point_new      returns a pointer to memory of malloc: the point outlives the call, so it needs a slot of its own
+ *   point_make     returns the point itself: 16 bytes travel in two registers
+ *   point_measure  hands the address of a local *down*: the frame is still there while it is used
  *
- * In Go the compiler finds out which of these must move to the heap. In C nothing moves by itself: what says
- * malloc is on the heap, and an address alone costs nothing. So I predict 1, 0 and 0 allocations for each
- * call, exactly. (One surprise is left out here by a compiler switch: gcc may delete a malloc whose memory
- * nobody looks at. That is C's own, quiet escape analysis; build with plain -O2 and an unused point_new may
- * count 0.) */
+ * In Go the compiler finds out which of these must move to the heap. In C nothing moves by itself: what says malloc is
+ * on the heap, and an address alone costs nothing. So I predict 1, 0 and 0 allocations for each call, exactly.
+ *
+ * One surprise is kept out by a compiler switch: gcc may delete a malloc whose memory nobody looks at. That is C's own,
+ * quiet escape analysis; built with plain -O2, a point_new that nobody uses may count 0. */
 #include "examples/tasks/task.h"
 
 enum { CALLS = 1000 };

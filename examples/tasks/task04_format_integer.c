@@ -3,11 +3,10 @@
  *   asprintf  returns a string of its own for each number; the caller frees it
  *   snprintf  writes into a buffer that the caller has
  *
- * The string must live somewhere, so I predict at least one allocation for each asprintf, of at least the
- * slot that its characters need. How many more is the C library's affair: some versions start with a block of
- * 100 bytes and copy the result to a smaller one, which makes two; so at most 2, and always the same number.
- * Snprintf of an integer needs none: 0 allocations, 0 bytes. Their ratio has no finite value, which is the
- * point: on a hot path one of them is free. */
+ * The string must live somewhere, so I predict at least one allocation for each asprintf, and at least the bytes of its
+ * characters. How many more is the C library's affair: some versions start with a block of 100 bytes and copy the
+ * result to a smaller one, which makes two; so 1 or 2, and always the same. Snprintf of an integer needs none: 0
+ * allocations, 0 bytes. Their ratio has no finite value, which is the point: on a hot path one of them is free. */
 #include "examples/tasks/task.h"
 
 enum { NUMBERS = 20000 };

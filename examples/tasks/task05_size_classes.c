@@ -1,15 +1,18 @@
-/* Exercise 5: three size classes, measured from outside and compared with the table that the allocator is
- * built from.
+/* Exercise 5: three size classes, measured from outside and compared with the table that the allocator is built from.
  *
- * A request is rounded up to the slot of its class, and slots come from spans: a few pages of 8 KiB each, cut
- * into equal slots, with a tail that is too short for one more. For 200 bytes, say: slots of 208 bytes, a
- * span of one page, 8192 / 208 = 39 slots, and a tail of 8192 - 39 * 208 = 80 bytes that nobody can use.
+ * A request is rounded up to the slot of its class, and slots come from spans: a few pages of 8 KiB each, cut into
+ * equal slots, with a tail that is too short for one more. For 200 bytes, say: slots of 208 bytes, a span of one page,
+ * 8192 / 208 = 39 slots, and a tail of 8192 - 39 * 208 = 80 bytes that nobody can use.
  *
- * alloc/size_class_table.h, which a generator wrote, has the slot size and the pages of a class's first span.
- * From outside: slot size  by how much alloc_bytes of this thread rises with one object pages      by how
- * much heap_inuse rises with the first object of the class objects    how many objects fit until heap_inuse
- * rises again tail       pages * 8 KiB - objects * slot size I predict that all four agree, for a small, a
- * middle and a large class. (Later spans of a class are larger: exercise 6.) */
+ * alloc/size_class_table.h, which a generator wrote, has the slot size and the pages of a class's first span. Outside:
+ *
+ *   slot     by how much alloc_bytes of this thread rises with one object
+ *   pages    by how much heap_inuse rises with the first object of the class
+ *   objects  how many fit until heap_inuse rises again
+ *   tail     pages * 8 KiB - objects * slot
+ *
+ * I predict that all four agree, for a small, a middle and a large class. (Later spans of a class are larger: that is
+ * exercise 6.) */
 #include "alloc/size_class.h"
 #include "examples/tasks/task.h"
 

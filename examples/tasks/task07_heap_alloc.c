@@ -1,14 +1,13 @@
 /* Exercise 7: predict heap_alloc for 100,000 small objects of many sizes.
  *
- * Object i asks for 8 + i % 505 bytes, so every size from 8 to 512 comes about as often. Nothing else is kept
- * with an object, but each request is rounded up to a slot. The slot sizes are in by_size[] of the memstats.
- * So I predict
+ * Object i asks for 8 + i % 505 bytes, so every size from 8 to 512 comes about as often. Nothing is kept beside an
+ * object, but each request is rounded up to a slot. The slot sizes are in by_size[] of the memstats. So I predict
  *
  *   heap_alloc delta = sum over the objects of the smallest slot that holds the request      within 1 %
  *
- * and, because neighbouring classes are 12.5 % apart or less for the larger ones, that the slots are less
- * than 10 % more than what was asked for. What is in use in whole spans (heap_inuse) is more again: tails,
- * and one unfinished span for each class; under 15 % here. */
+ * and, since most of these sizes lie where slots are an eighth apart or less, that the slots are together less than
+ * 10 % more than what was asked for. What is in use in whole spans (heap_inuse) is more again, by tails and by one
+ * unfinished span for each class: less than 15 % more. */
 #include "examples/tasks/task.h"
 
 enum { OBJECTS = 100000, SIZE_LEAST = 8, SIZES = 505 };

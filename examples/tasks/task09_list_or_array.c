@@ -1,11 +1,11 @@
 /* Exercise 9: pointers or an array? 1,048,576 numbers of 8 bytes, kept in two ways and added up.
  *
- *   list    a node for each number, {next, number}: 16 bytes a number, half of it pointers; each step must
- * load a node before it knows where the next one is. The nodes are linked in a shuffled order, as those of an
- * old heap are. array   one block: 8 bytes a number and nothing else; the processor sees the next line coming
+ *   list   a node for each number, {next, number}: 16 bytes a number, half of it pointers. Each step must load a node
+ *          before it knows where the next one is. The nodes are linked in a shuffled order, as an old heap's are
+ *   array  one block: 8 bytes a number and nothing else. The processor sees the next line coming
  *
- * I predict 1,048,576 allocations against 1; exactly 16 and 8 bytes a number; and that the array is walked
- * faster. By how much depends on the machine's caches: printed, and asked to be only more than 1. */
+ * I predict 1,048,576 allocations against 1; exactly 16 and 8 bytes a number; and that the array is walked faster. By
+ * how much depends on the machine's caches: printed, and asked only to be more than 1. */
 #include "examples/tasks/task.h"
 
 enum { NUMBERS = 1 << 20, ROUNDS = 5 };

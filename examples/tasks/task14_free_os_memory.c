@@ -1,12 +1,12 @@
 /* Exercise 14: give it back now. 100 MiB of blocks are written to, and all but a tenth of them are freed.
  *
- * Free gives memory to the heap, not to the system: the next malloc will want it, and pages that are still
- * there are cheaper than new ones. So right after the frees RSS is much what it was. heaptap_free_os_memory
- * returns every idle page at once; a page with one live object on it cannot go. The blocks that are kept are
- * neighbours, so they pin only their own pages. I predict:
+ * Free gives memory to the heap, not to the system: the next malloc will want it, and pages that are still there are
+ * cheaper than new ones. So right after the frees RSS is much what it was. heaptap_free_os_memory returns every idle
+ * page at once; a page with one live object on it cannot go. The blocks that are kept are neighbours, so they pin only
+ * their own pages. I predict:
  *
- *   RSS falls by at least half of its peak (by nearly nine tenths of it, in truth)
- *   the call's result, bytes, explains the fall: what it says it returned is gone from RSS
+ *   RSS falls by at least half of its peak (in truth by nearly nine tenths)
+ *   RSS falls by no more than the call says it returned, give or take a MiB
  *   the kept blocks have their contents, and heap_alloc does not change: only idle pages went
  *   the addresses stay with the heap: heap_sys is what it was, heap_released has grown */
 #include "examples/tasks/task.h"

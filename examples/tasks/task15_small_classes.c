@@ -1,11 +1,12 @@
 /* Exercise 15: what do 8 bytes cost, and 16, and more?
  *
- * There is no header, so an object costs its slot: I predict 8 bytes for 8, 16 for 16, and for any other size
- * its class, the smallest in by_size[] that holds it. 24 is where C and Go part: Go has a class of 24 bytes,
- * but malloc promises 16-byte alignment from 16 bytes on, so here 24 becomes 32. Alignment is the other half
- * of the prediction: 8 for 8 bytes, 16 for all else.
+ * There is no header, so an object costs its slot: I predict 8 bytes for 8, 16 for 16, and for any other size its
+ * class, the smallest in by_size[] that holds it. 24 is where C and Go part: Go has a class of 24 bytes, but malloc
+ * promises 16-byte alignment from 16 bytes on, so here 24 becomes 32. Alignment is the other half of the prediction: 8
+ * for 8 bytes, 16 for all else.
  *
- * The path of a malloc is the same for all of them, so nanoseconds should hardly depend on the size. They are
+ * Malloc and free take the same path for all of them, so the nanoseconds should be the same until a thousand objects,
+ * live at once, are more than the nearest cache holds; from there on the time is that of fetching free slots. Times are
  * printed, not checked: a clock on a busy machine is a poor judge. */
 #include "examples/tasks/task.h"
 

@@ -1,16 +1,15 @@
 /* Exercise 16: large objects. 8 KiB, 64 KiB and 128 KiB, by one thread and by two.
  *
- * Up to 32 KiB an object is a slot of a class, from the thread's own span; above, each object is a span of
- * its own from the page heap, which all threads share behind one lock. All three sizes are whole pages of 8
- * KiB, so I predict that nothing is lost by rounding: 8192, 65536 and 131072 bytes for each operation,
- * exactly, with one thread and with two.
+ * Up to 32 KiB an object is a slot of a class, from the thread's own span; above, each object is a span of its own from
+ * the page heap, which all threads share behind one lock. All three sizes are whole pages of 8 KiB, so I predict that
+ * nothing is lost by rounding: 8192, 65536 and 131072 bytes an operation, exactly, with one thread and with two.
  *
  * The times are printed and not checked; look at four things. 8 KiB costs as little as 8 bytes do, and the larger two
- * some fifty times that: a visit to the page heap against none. Writing a block costs more than getting it. Two threads
- * get in each other's way where they meet, which is the page heap's lock: a factor of 1 for 8 KiB and more for the
- * others (on a machine with two idle cores; on a busy one it says more about the neighbours). And sampling costs by the
- * byte: one sample in 512 KiB is every 64th block of 8 KiB and every fourth of 128 KiB. That is why the other columns
- * are measured with sampling off. */
+ * many times that: a visit to the page heap against none. Writing a block costs more than getting it. Two threads get
+ * in each other's way where they meet, which is the page heap's lock: a factor of 1 for 8 KiB and more for the others
+ * (on a machine with two idle cores; on a busy one it says more about the neighbours). And sampling costs by the byte:
+ * one sample in 512 KiB is every 64th block of 8 KiB and every fourth of 128 KiB. That is why the other columns are
+ * measured with sampling off. */
 #include <pthread.h>
 
 #include "examples/tasks/task.h"

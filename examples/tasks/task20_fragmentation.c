@@ -6,12 +6,12 @@
  * bytes keeps 64 KiB. I predict:
  *
  *   reproduced  ten bursts later heap_alloc is within 5 % of what it was, while RSS has grown by 64 MiB or more
- *   diagnosed   heap_inuse - heap_alloc explains that growth within 15 %. It is not idle memory: to return it by force
- * gives less than a tenth back, and scavtrace, if switched on, says that nearly all that is retained is in use cured
- * what a burst needs only for itself comes from an arena, one block that is freed whole; only sessions come from
- * malloc, and lie side by side. The same ten bursts leave RSS within 4 MiB of what it was
+ *   diagnosed   heap_inuse - heap_alloc explains that growth within 15 %. It is not idle memory: forced to return what
+ *               it can, the heap gives less than a tenth of it back
+ *   cured       what a burst needs only for itself comes from an arena, one block that is freed whole; only sessions
+ *               come from malloc, and lie side by side. The same ten bursts leave RSS within 4 MiB of what it was
  *
- * A sampled heap profile shows the sessions, a few bytes each, and nothing wrong: this leak has no leaker. */
+ * A heap profile shows the sessions, a few bytes each, and nothing wrong: this leak has no leaker. */
 #include "examples/tasks/task.h"
 
 enum { BURSTS = 10 };
