@@ -15,7 +15,7 @@
  * times the size costs 7 more, while a scan of the bitmaps would look at eight times as many words. When
  * nothing fits, the top level alone says so: 256 entries whatever the heap, and no more.
  *
- * No memory of these heaps is touched; only the tree is built, 40 MiB of it for the terabyte. */
+ * No memory of these heaps is touched; only the tree and the bitmaps are built, under 80 MiB for the terabyte. */
 #include "alloc/page_alloc.h"
 #include "examples/tasks/task.h"
 
