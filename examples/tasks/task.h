@@ -53,13 +53,23 @@ static inline void *task_alloc(size_t size) {
     return p;
 }
 
-/* Has this thread's next allocation sampled and then leaves the rate as it was. The first sample of a thread
- * gives the unwinder its thread-local storage, one small object on this heap, at a moment that nobody can
- * predict; so exact counts begin after it, with profiling on. */
+/* Has this thread's next allocation sampled and then leaves the rate as it was. The first sample of a thread gives the
+ * unwinder its thread-local storage, a small object on this heap, at a moment that nobody can predict; so exact counts
+ * begin after it, with profiling on. */
 static inline void task_take_first_sample(void) {
     size_t rate = heaptap_set_mem_profile_rate(1);
     free(task_alloc(1));
     heaptap_set_mem_profile_rate(rate);
+}
+
+/* For main, before exact counts: has heaptap do what it does but once. Beside the first sample that is the start of the
+ * scavenger's thread, for which the C library allocates an object. Leaves nothing idle for it to return. */
+static inline void task_settle(void) {
+    task_take_first_sample();
+    void *block = task_alloc(8 * MIB);
+    memset(block, 1, 8 * MIB);
+    free(block);
+    heaptap_free_os_memory();
 }
 
 /* Makes the compiler believe that somebody looks at what p points to. */

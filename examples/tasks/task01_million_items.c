@@ -47,7 +47,7 @@ static void destroy(struct item *list) {
 }
 
 int main(void) {
-    task_take_first_sample();
+    task_settle();
     struct heaptap_memstats before = task_memstats();
     struct item *list = build();
     struct heaptap_memstats full = task_memstats();

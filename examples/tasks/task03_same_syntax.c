@@ -57,7 +57,7 @@ static TASK_NOINLINE void short_text(void) {
 }
 
 int main(void) {
-    task_take_first_sample();
+    task_settle();
     static const struct {
         const char *name;
         void (*call)(void);

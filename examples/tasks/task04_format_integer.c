@@ -52,7 +52,7 @@ static void print(const char *name, const struct cost *cost) {
 }
 
 int main(void) {
-    task_take_first_sample();
+    task_settle();
     struct cost string = measure(format_by_asprintf), buffer = measure(format_into_buffer);
     print("asprintf", &string);
     print("snprintf", &buffer);

@@ -69,7 +69,7 @@ static struct findings measure(size_t request) {
 }
 
 int main(void) {
-    task_take_first_sample();
+    task_settle();
     static const size_t requests[] = {200, 1300, 6600};
     enum { REQUESTS = sizeof requests / sizeof requests[0] };
     struct findings predicted[REQUESTS], found[REQUESTS];

@@ -35,6 +35,7 @@ static uint64_t span_structure_bytes(void) {
 }
 
 int main(void) {
+    task_settle();
     heaptap_set_mem_profile_rate(0);
     uint64_t structure = span_structure_bytes(), predicted = predict_spans();
     task_expect(structure > 0, "a large object has no span");

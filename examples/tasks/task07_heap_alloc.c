@@ -23,7 +23,7 @@ static uint64_t slot_of(const struct heaptap_memstats *stats, size_t request) {
 }
 
 int main(void) {
-    task_take_first_sample();
+    task_settle();
     struct heaptap_memstats before = task_memstats();
     uint64_t requested = 0, predicted = 0;
     for (int i = 0; i < OBJECTS; i++) {

@@ -72,7 +72,7 @@ static double walk(uint64_t (*sum)(const void *), const void *numbers) {
 }
 
 int main(void) {
-    task_take_first_sample();
+    task_settle();
     struct heaptap_memstats before = task_memstats();
     struct node *list = list_build();
     struct heaptap_memstats with_list = task_memstats();

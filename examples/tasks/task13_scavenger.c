@@ -39,7 +39,6 @@ static int watch(int seconds, size_t goal) {
 }
 
 static void drop_and_watch(int seconds) {
-    task_take_first_sample();
     size_t start = task_rss();
     for (int i = 0; i < BLOCKS; i++) {
         blocks[i] = task_alloc(BLOCK_BYTES);

@@ -72,6 +72,7 @@ static struct work both_threads(size_t size) {
 }
 
 int main(void) {
+    task_settle();
     static const size_t sizes[] = {8 * KIB, 64 * KIB, 128 * KIB};
     printf("   size      B/op  ns/op  ns/KiB  written  two threads  factor  sampled\n");
     for (int i = 0; i < 3; i++) {

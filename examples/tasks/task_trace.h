@@ -1,8 +1,8 @@
 /* Runs the program that includes it a second time, with HEAPTAP_SCAVTRACE=1, and reads the scavenger's lines from the
  * stderr of that run while it goes on:
  *
- *   scav 1024 KiB work (bg), 0 KiB work (eager), 95232 KiB now, 87% util
- *   scav 2048 KiB work (bg), 0 KiB work (eager), 97280 KiB now, 99% util (forced)
+ *   heaptap: scav 1024 KiB work (bg), 0 KiB work (eager), 95232 KiB now, 87% util
+ *   heaptap: scav 2048 KiB work (bg), 0 KiB work (eager), 97280 KiB now, 99% util (forced)
  *
  * work: returned to the system since the line before; now: heap_released; util: how much of what the heap retains is in
  * use, by spans. Every line goes on to stdout. */
@@ -29,7 +29,9 @@ static inline void task_trace_read_line(struct task_trace *trace, const char *li
     uint64_t background, eager, now;
     unsigned util;
     int used = 0;
-    if (sscanf(line, "scav %" SCNu64 " KiB work (bg), %" SCNu64 " KiB work (eager), %" SCNu64 " KiB now, %u%% util%n",
+    if (sscanf(line,
+               "heaptap: scav %" SCNu64 " KiB work (bg), %" SCNu64 " KiB work (eager), %" SCNu64
+               " KiB now, %u%% util%n",
                &background, &eager, &now, &util, &used) != 4 ||
         used == 0)
         return;
