@@ -1,6 +1,6 @@
-/* What the exercises share: a prediction that fails ends the program with one line and exit status 1, and
- * readings that do not disturb what they read: none of these functions allocates. Readings come first,
- * printing after: the first printf of a program allocates its buffer. */
+/* What the exercises share: a prediction that fails ends the program with one line and exit status 1, and readings
+ * (memstats, counters, RSS, time) that do not allocate. Readings come first, printing after: the first printf of a
+ * program allocates its buffer. */
 #ifndef EXAMPLES_TASKS_TASK_H
 #define EXAMPLES_TASKS_TASK_H
 
