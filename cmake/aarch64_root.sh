@@ -5,8 +5,8 @@
 set -eu
 root=$1
 packages='libcmocka-dev libcmocka0 zlib1g-dev zlib1g libprotobuf-c-dev libprotobuf-c1 libdw-dev libdw1 libelf-dev libelf1
-libiberty-dev libunwind8 liblzma-dev liblzma5 libbz2-dev libbz2-1.0 libzstd-dev libzstd1'
-[ ! -e "$root/complete" ] || exit 0
+libiberty-dev libunwind-dev libunwind8 liblzma-dev liblzma5 libbz2-dev libbz2-1.0 libzstd-dev libzstd1'
+[ "$(cat "$root/packages" 2>/dev/null)" != "$packages" ] || exit 0
 
 cannot() {
     echo "cannot get the aarch64 packages: $*"
@@ -31,4 +31,4 @@ for package in "$state"/debs/*.deb; do
     dpkg -x "$package" "$root"
 done
 rm -rf "$state"
-touch "$root/complete"
+printf '%s\n' "$packages" >"$root/packages"
