@@ -97,8 +97,8 @@ static void check_object(int i) {
 
 static void fill_object(int i) {
     struct object *object = &objects[i];
-    for (size_t k = 0; k < object->size; k++)
-        object->p[k] = (unsigned char)(i + k / 4096);
+    for (size_t k = 0; k < object->size; k += 4096)
+        memset(object->p + k, (int)(i + k / 4096), object->size - k < 4096 ? object->size - k : 4096);
 }
 
 static void allocate(int i, struct rand_state *rand) {
