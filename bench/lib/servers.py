@@ -9,7 +9,7 @@ import tempfile
 import time
 
 START_SECONDS = 10
-CLIENT_SECONDS = 300
+CLIENT_SECONDS = 60
 
 
 class Server:
@@ -90,9 +90,9 @@ class Redis(Server):
         return ["redis-server", "--port", "0", "--unixsocket", path, "--dir", folder, "--save", "", "--appendonly", "no"]
 
     def load(self, path, environment, scale):
-        requests = str(max(1000, int(60000 * scale)))
+        requests = str(max(1000, int(100000 * scale)))
         done = subprocess.run(["redis-benchmark", "-s", path, "-q", "-c", "30", "-n", requests, "-d", "300", "-r", "50000",
-                               "-P", "8", "--seed", "1", "-t", "set,get,incr,lpush,rpop,sadd,hset,zadd,lrange_100"],
+                               "-P", "8", "-t", "set,get,incr,lpush,rpop,sadd,hset,zadd,lrange_100"],
                               env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                               timeout=CLIENT_SECONDS, check=False)
         if done.returncode != 0:
@@ -100,8 +100,8 @@ class Redis(Server):
 
 
 class Memcached(Server):
-    """One client that fills 128 MiB of slabs with values of 16 bytes to 4 KiB, pipelined, and reads half of them back;
-    then connections that come and go. memcached has an allocator of its own for items, and malloc for the rest."""
+    """Connections that come and go, each of which writes two thousand values of 16 bytes to 4 KiB, in batches of a hundred,
+    and reads half of them back. memcached has an allocator of its own for items, and malloc for the rest."""
 
     def __init__(self):
         super().__init__("memcached", ["memcached"])
@@ -111,23 +111,25 @@ class Memcached(Server):
         return ["memcached", "-s", path, "-m", "128", "-t", "2", *user]
 
     def load(self, path, environment, scale):
-        for turn in range(max(1, int(40 * scale))):
+        for turn in range(max(1, int(250 * scale))):
             with socket.socket(socket.AF_UNIX) as client:
                 client.connect(path)
                 client.settimeout(CLIENT_SECONDS)
                 self._exchange(client, turn)
 
+    # The server answers each command with a packet of its own, and stops reading when some hundreds of them wait.
     def _exchange(self, client, turn):
-        sent = []
-        for i in range(2000):
-            key, size = turn * 1000 + i, 16 + (i * 7919) % (4096 if i % 8 == 0 else 512)
-            sent.append(b"set key%d 0 0 %d\r\n%s\r\n" % (key, size, b"x" * size))
-        client.sendall(b"".join(sent))
-        self._must_receive(client, 2000, b"STORED\r\n")
-        for batch in range(20):
-            keys = b" ".join(b"key%d" % (turn * 1000 + batch * 100 + i) for i in range(50))
-            client.sendall(b"get " + keys + b"\r\n")
+        for first in range(turn % 20 * 1000, turn % 20 * 1000 + 2000, 100):
+            keys = range(first, first + 100)
+            client.sendall(b"".join(self._set(key) for key in keys))
+            self._must_receive(client, 100, b"STORED\r\n")
+            client.sendall(b"get " + b" ".join(b"key%d" % key for key in keys[::2]) + b"\r\n")
             self._must_receive(client, 1, b"END\r\n")
+
+    @staticmethod
+    def _set(key):
+        size = 16 + key * 7919 % (4096 if key % 8 == 0 else 512)
+        return b"set key%d 0 0 %d\r\n%s\r\n" % (key, size, b"x" * size)
 
     @staticmethod
     def _must_receive(client, count, mark):
