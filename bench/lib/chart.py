@@ -39,7 +39,7 @@ def _panel(table, metric, left, colours):
     rows = {workload: _ratios(table, metric, workload) for workload in table.runs}
     axis = _axis_of(rows, left)
     bottom = TOP + ROW * len(rows)
-    parts = [_text(left, TOP - 26, TITLES[metric], extra='font-weight="bold"')]
+    parts = [_text(left, TOP - 16, TITLES[metric], extra='font-weight="bold"')]
     for tick in TICKS:
         if axis.least <= math.log(tick) <= axis.most:
             x = axis.x(tick)

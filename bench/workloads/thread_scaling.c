@@ -49,7 +49,7 @@ int main(int argc, char **argv) {
     thread_count = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
     if (thread_count < 1 || thread_count > THREADS_MOST)
         return 2;
-    times = workload_times(argc, argv, 8000000) / thread_count;
+    times = workload_times(argc, argv, 40000000) / thread_count;
     power_law_init(&sizes, 16, 4096, 1);
     pthread_t threads[THREADS_MOST];
     pthread_barrier_init(&all_done, NULL, thread_count);
