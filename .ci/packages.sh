@@ -2,6 +2,7 @@
 #
 #   packages_ensure build          compiler, libraries
 #   packages_ensure build test     and what the tests run
+#   packages_ensure build bench    and the allocators and programs of bench/run
 #
 # Installs only what is missing, and names it first. Uses sudo where the caller is not root. A package that brings a
 # daemon is kept from starting it by a policy-rc.d of our own, which is there only while apt-get runs; a policy that
@@ -9,7 +10,8 @@
 
 packages_build='gcc g++ cmake ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev zlib1g-dev libunwind-dev
 libdw-dev libelf-dev libiberty-dev libcmocka-dev'
-packages_test='python3 golang-go redis-server redis-tools memcached git strace binutils make llvm elfutils clang-format clang-tidy'
+packages_test='python3 golang-go redis-server redis-tools memcached git strace binutils make llvm elfutils clang-format clang-tidy valgrind'
+packages_bench='libmimalloc2.0 libjemalloc2 libtcmalloc-minimal4 sqlite3 redis-server redis-tools memcached python3 valgrind'
 
 packages_as_root() {
     if [ "$(id -u)" = 0 ]; then
@@ -75,6 +77,7 @@ packages_ensure() {
         case $group in
         build) wanted=$packages_build ;;
         test) wanted=$packages_test ;;
+        bench) wanted=$packages_bench ;;
         python-tests) wanted=$(packages_python_tests) ;;
         esac
         # shellcheck disable=SC2086 # a list of words
