@@ -8,8 +8,9 @@
  *
  * The path of one free(p):
  *   1. p -> span, through the arena map: a pointer that is not ours has none.
- *   2. The span's owner word equals this thread's cache: it is ours, and nothing in it is sampled.
- *   3. p is the start of a slot that was handed out once, and its first word is not the link of a free one.
+ *   2. p is the start of a slot that was handed out once, and its first word is not the link of a free one.
+ *   3. The span's owner word equals this thread's cache: it is ours, and nothing in it is sampled; or something is, but
+ *      not this slot, as its bit tells.
  *   4. Count, link, and the span's countdown tells when it has become empty.
  * NULL, foreign threads' objects, large objects, sampled spans and bad pointers all fail one of these tests.
  *
@@ -257,8 +258,14 @@ static __attribute__((noinline)) void free_drained(struct cache *cache, struct s
 void heap_free(void *p) {
     struct span *span = arena_map_span(p);
     struct cache *cache = thread_cache;
-    if (UNLIKELY(!span || atomic_load_relaxed(&span->owner) != (uintptr_t)cache ||
-                 span_index(span, (uintptr_t)p) >= atomic_load_relaxed(&span->carved) || span_slot_looks_free(p))) {
+    if (UNLIKELY(!span)) {
+        free_slow(p);
+        return;
+    }
+    uintptr_t other = atomic_load_relaxed(&span->owner) ^ (uintptr_t)cache;
+    uint32_t index = span_index(span, (uintptr_t)p);
+    if (UNLIKELY(index >= atomic_load_relaxed(&span->carved) || span_slot_looks_free(p) ||
+                 (other && (other != SPAN_SAMPLED || span_is_sampled(span, index))))) {
         free_slow(p);
         return;
     }

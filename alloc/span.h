@@ -19,6 +19,7 @@
 
 #include "alloc/size_class.h"
 #include "base/check.h"
+#include "base/atomic.h"
 #include "base/lock.h"
 
 enum span_state {
@@ -124,6 +125,11 @@ uint32_t span_count_free(const struct span *span);
 
 /* Objects in use or on their way back. Walks the free list of a span whose state does not tell. */
 uint32_t span_handed_out(const struct span *span);
+
+/* Whether this slot is sampled; for small spans that are marked SPAN_SAMPLED. */
+static inline bool span_is_sampled(const struct span *span, uint32_t index) {
+    return atomic_load_relaxed(&span->sample_bits[index / 64]) >> (index % 64) & 1;
+}
 
 /* The sampled mark of one slot. `mark` is the allocating thread's; false without memory for the bitmap. `unmark` may
  * run on any thread: true when it was marked. */

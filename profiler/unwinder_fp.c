@@ -50,5 +50,9 @@ size_t unwinder_fp_walk(uintptr_t frame, uintptr_t *frames, size_t room) {
 }
 
 __attribute__((noinline)) size_t unwinder_fp_capture(uintptr_t *frames, size_t room) {
-    return unwinder_fp_walk((uintptr_t)__builtin_frame_address(0), frames, room);
+    size_t count = unwinder_fp_walk((uintptr_t)__builtin_frame_address(0), frames, room);
+    __asm__ volatile(
+        "" ::
+            : "memory"); /* not a jump: the walk begins in this function's frame, which must stand till its end */
+    return count;
 }

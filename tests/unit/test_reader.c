@@ -12,6 +12,7 @@
 #include "proto/gzip.h"
 #include "proto/writer.h"
 #include "proto_bytes.h"
+#include "tests/support/sanitized.h"
 
 enum { STRING_COUNT = 4 };
 

@@ -3,7 +3,7 @@
  * objects. The numbers of threads take turns, and the medians count, so that a machine that does something else
  * meanwhile disturbs all alike.
  *
- *   thread_scaling LEAST     fails when the throughput of 64 threads is below LEAST of that of 2 */
+ *   scaling LEAST     fails when the throughput of 64 threads is below LEAST of that of 2 */
 #include <pthread.h>
 #include <stdatomic.h>
 
