@@ -11,6 +11,7 @@
 #include "base/rand.h"
 #include "proto/gzip.h"
 #include "proto/writer.h"
+#include "tests/support/sanitized.h"
 #include "proto_bytes.h"
 #include "tests/support/sanitized.h"
 
