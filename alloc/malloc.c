@@ -235,8 +235,11 @@ static bool is_on_a_list(const struct span *span, const void *p) {
  * links lie about in memory that a program has not written to, and may be copied from there. Lists of other threads
  * change meanwhile, so what was found must be found twice. */
 static bool is_free_already(const struct span *span, const void *p) {
-    if (!span->size_class || !is_on_a_list(span, p))
-        return false; /* a freed large object has no span */
+    const void *next = span_link_load(p);
+    if (!span->size_class || (next && !arena_map_span(next)))
+        return false; /* a freed large object has no span; a link leads to a slot, or ends */
+    if (!is_on_a_list(span, p))
+        return false;
     sched_yield();
     return is_on_a_list(span, p);
 }

@@ -72,11 +72,12 @@ void span_destroy(struct span *span) {
 
 uintptr_t span_link_key;
 
-/* The upper 16 bits: a first byte that neither text in UTF-8 nor small numbers of either sign begin with. */
+/* The upper 16 bits: a byte that neither text in UTF-8 nor small numbers of either sign begin with, and after it
+ * another one, since programs fill memory with one byte over and over. */
 void span_choose_link_key(void) {
     uint64_t random = rand_entropy();
-    uint64_t lead = 0xf5 + (random >> 56) % 8;
-    span_link_key = (uintptr_t)(lead << 56 | (random & ((1ull << 56) - 1)));
+    uint64_t lead = 0xf5 + (random >> 56) % 8, second = (lead + 1 + (random >> 48) % 254) & 0xff;
+    span_link_key = (uintptr_t)(lead << 56 | second << 48 | (random & ((1ull << 48) - 1)));
 }
 
 bool span_carve(struct span *span) {
