@@ -1,12 +1,12 @@
 /* The work of N threads, for bench/threads: every thread keeps a window of objects of many sizes, replaces them at random,
- * and hands every eighth to another thread, which frees it. The sum of the work is the same for every N.
+ * and hands one in 64 to any thread, which frees it. The sum of the work is the same for every N.
  *
  *   thread_scaling SCALE THREADS */
 #include <pthread.h>
 
 #include "mailbox.h"
 
-enum { THREADS_MOST = 256, WINDOW = 512, WAITING_MOST = 256, HAND_ON = 8, LOOK_EVERY = 32 };
+enum { THREADS_MOST = 256, WINDOW = 512, WAITING_MOST = 256, HAND_ON = 64, LOOK_EVERY = 64 };
 
 static struct mailbox boxes[THREADS_MOST];
 static struct power_law sizes;
