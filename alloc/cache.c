@@ -72,8 +72,8 @@ static void make_current(struct cache *cache, unsigned size_class, struct span *
 
 /* A thread's first span of a class is the smallest, so a thread that makes ten objects costs a page. Of small slots
  * each one after doubles, so a thread that makes millions comes here seldom. Spans of larger slots do not grow: the
- * fewer objects a span has, the sooner it is empty and its pages serve another class (the fragmentation workload keeps
- * a fifth less). */
+ * fewer objects a span has, the sooner it is empty and its pages serve another class: 2 to 8% less resident memory in
+ * the same time. */
 static uint32_t pages_of_next_span(const struct cache *cache, unsigned size_class) {
     uint32_t pages = size_classes[size_class].pages;
     if (size_classes[size_class].size > GROWING_SLOT_MOST)
