@@ -282,7 +282,7 @@ static void return_over_limit(void) {
 
 /* Where the kernel refused memory, others need the addresses that the heap does not use. */
 static bool should_return_addresses(struct page_heap_ready ready) {
-    return page_heap_refused_at() && ready.free > 2 * CHUNK_PAGES && ready.free > ready.inuse / 4;
+    return page_heap_refused_at() && ready.free > 2ull * CHUNK_PAGES && ready.free > ready.inuse / 4;
 }
 
 void scavenger_poll(const void *caller) {
