@@ -27,23 +27,24 @@ static void *park(void *unused) {
     return unused;
 }
 
-/* From the page tables. What /proc/self/statm says may lag by some pages for each thread. */
+/* Anonymous memory, from the page tables: pages of files are no thread's, and what /proc/self/statm says may lag. */
 static long resident_bytes(void) {
     char line[200];
     long kib = -1;
     FILE *file = fopen("/proc/self/smaps_rollup", "r");
     EXPECT(file != NULL);
     while (kib < 0 && fgets(line, sizeof line, file))
-        sscanf(line, "Rss: %ld kB", &kib);
+        sscanf(line, "Anonymous: %ld kB", &kib);
     EXPECT(kib > 0);
     fclose(file);
     return kib << 10;
 }
 
 /* The first samples of a process cost it tables that are no thread's. 256 MiB have some in every run. */
-static void be_sampled(void) {
+static void *be_sampled(void *unused) {
     for (int i = 0; i < 16384; i++)
         free(expect_opaque(malloc(16384)));
+    return unused;
 }
 
 int main(void) {
@@ -51,7 +52,8 @@ int main(void) {
     pthread_attr_t small_stack;
     long page = sysconf(_SC_PAGESIZE), objects = 0;
     prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* a huge page would count what nobody touched */
-    be_sampled();
+    EXPECT(pthread_create(&threads[0], NULL, be_sampled, NULL) == 0);
+    pthread_join(threads[0], NULL);
     pthread_barrier_init(&step, NULL, THREADS + 1);
     pthread_attr_init(&small_stack);
     pthread_attr_setstacksize(&small_stack, 128 << 10);
