@@ -63,7 +63,7 @@ int main(int argc, char **argv) {
         return 1;
     }
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    fprintf(result, "%.6f %.6f %.6f %ld %d\n", took, seconds(usage.ru_utime), seconds(usage.ru_stime),
-            usage.ru_maxrss, code);
+    fprintf(result, "%.6f %.6f %.6f %ld %d\n", took, seconds(usage.ru_utime), seconds(usage.ru_stime), usage.ru_maxrss,
+            code);
     return fclose(result) == 0 ? 0 : 1;
 }

@@ -13,7 +13,9 @@
 
 namespace {
 
-std::string key_of(uint32_t n) { return "user:" + std::to_string(n) + (n % 3 ? "" : ":a-key-that-needs-memory-of-its-own"); }
+std::string key_of(uint32_t n) {
+    return "user:" + std::to_string(n) + (n % 3 ? "" : ":a-key-that-needs-memory-of-its-own");
+}
 
 uint64_t churn_maps(struct random *random, std::map<std::string, std::vector<uint32_t>> &tree,
                     std::unordered_map<std::string, std::string> &table) {

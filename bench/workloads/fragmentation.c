@@ -8,8 +8,7 @@ enum { OBJECTS_MOST = 1 << 20, PHASES = 8 };
 
 static const struct {
     double least, most;
-} phases[PHASES] = {{64, 128},  {256, 1024}, {16, 8192},   {96, 320},
-                    {512, 640}, {32, 32768}, {1024, 4096}, {48, 256}};
+} phases[PHASES] = {{64, 128}, {256, 1024}, {16, 8192}, {96, 320}, {512, 640}, {32, 32768}, {1024, 4096}, {48, 256}};
 
 static void *memory[OBJECTS_MOST];
 static uint32_t size[OBJECTS_MOST];

@@ -1,5 +1,5 @@
-/* Blocks of 64 KiB to 64 MiB by a power law, sixteen live at a time, of which a program writes the beginning: buffers of
- * files and messages. Whether an allocator keeps, unmaps or returns such memory shows here, in time and in RSS. */
+/* Blocks of 64 KiB to 64 MiB by a power law, sixteen live at a time, of which a program writes the beginning: buffers
+ * of files and messages. Whether an allocator keeps, unmaps or returns such memory shows here, in time and in RSS. */
 #include "workload.h"
 
 enum { WINDOW = 16, PAGE = 4096, WRITTEN_MOST = 1 << 20 };

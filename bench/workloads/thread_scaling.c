@@ -1,5 +1,5 @@
-/* The work of N threads, for bench/threads: every thread keeps a window of objects of many sizes, replaces them at random,
- * and hands one in 64 to any thread, which frees it. The sum of the work is the same for every N.
+/* The work of N threads, for bench/threads: every thread keeps a window of objects of many sizes, replaces them at
+ * random, and hands one in 64 to any thread, which frees it. The sum of the work is the same for every N.
  *
  *   thread_scaling SCALE THREADS */
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* What the workloads share: the scale, seeded random numbers, sizes by a power law, and objects that are used as programs
- * use theirs: written when they are made, read before they are freed.
+/* What the workloads share: the scale, seeded random numbers, sizes by a power law, and objects that are used as
+ * programs use theirs: written when they are made, read before they are freed.
  *
  * A workload does the same work for every allocator: what it does depends on its seed and its scale alone, never on
  * addresses or time. It prints one number made of what it read, which has to be the same for all. */
