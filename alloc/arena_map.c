@@ -2,8 +2,9 @@
  *   1. Take the chunks from what is left of the last reservation.
  *   2. Too little: reserve 64 MiB (or what is needed, if more) with the old end as a hint, so that the heap grows as
  *      one piece; where limits forbid that much, reserve just what is needed.
- *   3. Make the chunks Prepared (this is where the kernel may say no).
- *   4. Make sure that every arena touched has its table of spans.
+ *   3. Make the chunks Prepared (this is where the kernel may say no). *   4. Make sure that every arena touched has
+ * its table of spans: the next one of the near tables, or where the arena does not follow the one before, a table of
+ * its own.
  *
  * The first hint lies far from where programs and libraries are, at a random distance, so that growing upward meets
  * nothing; it is only a hint, and the window follows wherever the kernel puts the first reservation.
@@ -16,22 +17,26 @@
 #include "base/rand.h"
 
 enum { HINT_BITS = 12, HINT_STEP_SHIFT = 30 };
+
+#define TABLE_BYTES   (ARENA_PAGES * sizeof(arena_page))
 #define FIRST_HINT    ((uintptr_t)1 << 44)
 #define WINDOW_BEFORE ((uintptr_t)1 << (WINDOW_SHIFT - 1)) /* the part of the window below the first reservation */
 
 struct arena_map arena_map;
+struct arena_map_near arena_map_near;
 
 /* Under the page heap's lock. */
 static struct {
-    uintptr_t next, end; /* of the current reservation: what was not handed out yet */
-    uintptr_t hint;      /* where the next reservation should begin; 0 before the first */
+    uintptr_t next, end;             /* of the current reservation: what was not handed out yet */
+    uintptr_t hint;                  /* where the next reservation should begin; 0 before the first */
+    uint64_t near_first, near_limit; /* arenas that have a place in the near tables */
     _Atomic uint64_t metadata_bytes;
 } growth;
 
 void arena_map_set(uint64_t page, uint64_t count, struct span *span) {
     for (uint64_t i = page; i < page + count; i++) {
-        struct arena *arena = atomic_load_relaxed(&arena_map.arenas[i / ARENA_PAGES]);
-        atomic_store_relaxed(&arena->spans[i % ARENA_PAGES], span);
+        uintptr_t table = atomic_load_relaxed(&arena_map.pages[i / ARENA_PAGES]);
+        atomic_store_relaxed(arena_map_place(table, i), span);
     }
 }
 
@@ -79,16 +84,41 @@ static bool reserve_more(size_t need) {
     return true;
 }
 
+/* Addresses for the tables of as much heap as the machine has memory, twice, or as a limit on addresses allows. */
+static void reserve_near(uint64_t first_arena) {
+    uint64_t bytes = os_physical_memory() * 2, limit = os_address_limit();
+    uint64_t arenas = ((bytes < limit ? bytes : limit) >> ARENA_SHIFT) + 1;
+    if (arenas > WINDOW_ARENAS - first_arena)
+        arenas = WINDOW_ARENAS - first_arena;
+    arena_map_near.pages = os_reserve(NULL, arenas * TABLE_BYTES, os_page_size());
+    arena_map_near.base = arena_map.base + (first_arena << ARENA_SHIFT);
+    growth.near_first = first_arena;
+    growth.near_limit = arena_map_near.pages ? first_arena + arenas : first_arena;
+}
+
+static void *new_table(uint64_t arena) {
+    if (!arena_map_near.base)
+        reserve_near(arena);
+    uint64_t next = growth.near_first + (atomic_load_relaxed(&arena_map_near.bytes) >> ARENA_SHIFT);
+    if (arena != next || arena >= growth.near_limit)
+        return os_alloc(TABLE_BYTES);
+    arena_page *table = arena_map_near.pages + (arena - growth.near_first) * ARENA_PAGES;
+    if (!os_map(table, TABLE_BYTES))
+        return NULL;
+    atomic_store_release(&arena_map_near.bytes, (next + 1 - growth.near_first) << ARENA_SHIFT);
+    return table;
+}
+
 static bool ensure_arenas(uintptr_t start, size_t bytes) {
     for (uint64_t i = (start - arena_map.base) >> ARENA_SHIFT; i <= (start + bytes - 1 - arena_map.base) >> ARENA_SHIFT;
          i++) {
-        if (atomic_load_relaxed(&arena_map.arenas[i]))
+        if (atomic_load_relaxed(&arena_map.pages[i]))
             continue;
-        struct arena *arena = os_alloc(sizeof *arena);
-        if (!arena)
+        uintptr_t table = (uintptr_t)new_table(i);
+        if (!table)
             return false;
-        atomic_bump_by_owner(&growth.metadata_bytes, sizeof *arena);
-        atomic_store_release(&arena_map.arenas[i], arena);
+        atomic_bump_by_owner(&growth.metadata_bytes, TABLE_BYTES);
+        atomic_store_release(&arena_map.pages[i], table - i * TABLE_BYTES);
     }
     return true;
 }

@@ -4,10 +4,16 @@
  * an arena. Nothing of the window is reserved but what was asked for, in chunks of 4 MiB.
  *
  *   pointer - base:  | arena 16 bits | page 13 bits | byte 13 bits |
- *                      arenas[a]  ->   spans[page]  -> struct span
+ *                      pages[a]  ----> [page]  ------> struct span
+ * * An arena's table is kept by where its window's page 0 would be, so that the number of a page need not be cut in
+ * two.
  *
- * A lookup is three loads and no lock. It is right for any pointer: one outside of the window, outside of an arena, or
- * in pages without a span gives NULL. Growth is guarded by the page heap's lock. */
+ * The tables of the first arenas, as many as the machine has memory for, lie side by side, so for nearly every pointer
+ * one comparison and one table do: `near`. What lies elsewhere, because addresses were taken or are many, is found all
+ * the same, more slowly.
+ *
+ * A lookup is three loads at most, and no lock. It is right for any pointer: one outside of the window, outside of an
+ * arena, or in pages without a span gives NULL. Growth is guarded by the page heap's lock. */
 #ifndef HEAPTAP_ALLOC_ARENA_MAP_H
 #define HEAPTAP_ALLOC_ARENA_MAP_H
 
@@ -22,24 +28,41 @@
 #define CHUNK_SHIFT   22
 #define CHUNK_BYTES   ((size_t)1 << CHUNK_SHIFT)
 
-struct arena {
-    /* The span of each page: of a small span all pages point to it, of a large one only the first. */
-    _Atomic(struct span *) spans[ARENA_PAGES];
-};
+/* The span of each page: of a small span all pages point to it, of a large one only the first. */
+typedef _Atomic(struct span *) arena_page;
 
 extern HIDDEN struct arena_map {
-    _Atomic(struct arena *) arenas[WINDOW_ARENAS];
-    uintptr_t base; /* constant after the first growth */
+    _Atomic uintptr_t
+        pages[WINDOW_ARENAS]; /* address of the arena's table less that of its place in it; 0 = no arena */
+    uintptr_t base;           /* constant after the first growth */
 } arena_map;
 
+extern HIDDEN struct arena_map_near {
+    uintptr_t base; /* of the first arena; constant after the first growth, like pages */
+    arena_page *pages;
+    _Atomic uintptr_t bytes; /* of the heap behind these tables; grows */
+} arena_map_near;
+/* The place of a page of an arena whose table is there. */
+static inline arena_page *arena_map_place(uintptr_t table, uint64_t page) {
+    return (arena_page *)(table + page * sizeof(arena_page));
+}
+
+/* The span of a pointer into the near arenas; NULL for every other. */
+static inline struct span *arena_map_near_span(const void *p) {
+    uintptr_t offset = (uintptr_t)p - arena_map_near.base;
+    if (UNLIKELY(offset >= atomic_load_acquire(&arena_map_near.bytes)))
+        return NULL;
+    return atomic_load_relaxed(&arena_map_near.pages[offset >> HEAP_PAGE_SHIFT]);
+}
+
 static inline struct span *arena_map_span(const void *p) {
-    uintptr_t offset = (uintptr_t)p - arena_map.base;
-    if (offset >> WINDOW_SHIFT)
+    uintptr_t offset = (uintptr_t)p - arena_map.base, arena = offset >> ARENA_SHIFT;
+    if (UNLIKELY(arena >= WINDOW_ARENAS))
         return NULL;
-    struct arena *arena = atomic_load_acquire(&arena_map.arenas[offset >> ARENA_SHIFT]);
-    if (!arena)
+    uintptr_t table = atomic_load_acquire(&arena_map.pages[arena]);
+    if (UNLIKELY(!table))
         return NULL;
-    return atomic_load_relaxed(&arena->spans[offset >> HEAP_PAGE_SHIFT & (ARENA_PAGES - 1)]);
+    return atomic_load_relaxed(arena_map_place(table, offset >> HEAP_PAGE_SHIFT));
 }
 
 /* True when `slot` is on the list of free slots that begins at `first`. Walks at most `most` links and stops at one

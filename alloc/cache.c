@@ -1,8 +1,9 @@
-/* Refill, in steps, when the current span has no free slot:
- *   1. Take what other threads returned; some of it may belong to the current span.
- *   2. Carve slots that were never used from the current span.
- *   3. The span is full: put it aside. Its next free brings it back.
- *   4. Make current the first of: a partial span of this cache, one that nobody owns, a new one of the page heap.
+/* Refill, in steps, when the class's list is empty:
+ *   1. Take what this thread freed of the current span.
+ *   2. Take what other threads returned; some of it may belong to the current span.
+ *   3. Carve slots that were never used from the current span.
+ *   4. The span is full: put it aside. Its next free brings it back.
+ *   5. Make current the first of: a partial span of this cache, one that nobody owns, a new one of the page heap.
  *
  * The life of a span in a cache, with what its countdown means:
  *
@@ -25,18 +26,21 @@
 enum { SPAN_PAGES_MOST = 8, GROWING_SLOT_MOST = 512, EMPTY_KEPT = 1, SPARE_KEPT = 4, REFILLS_BETWEEN_SENDS = 32 };
 enum { PENDING_BYTES_MOST = 32 * 1024 };
 
-struct span cache_no_span;
+const uintptr_t cache_no_object;
 
+#define NO_OBJECT ((void *)(uintptr_t)&cache_no_object)
 #define NONE_SLOT                                                                                                      \
-    { .span = &cache_no_span }
+    { .free = NO_OBJECT }
 struct cache cache_none = {.slots = {[0 ... SIZE_CLASS_COUNT - 1] = NONE_SLOT}};
 
 void cache_init(struct cache *cache) {
     for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++) {
-        cache->current[i] = &cache_no_span;
+        struct class_slot *slot = &cache->slots[i];
+        slot->free = NO_OBJECT;
+        slot->current = NULL;
+        atomic_store_relaxed(&slot->bytes, (size_t)0);
         cache->draw_generation[i] = 0;
         cache->growth[i] = 0;
-        atomic_store_relaxed(&cache->slots[i].span, &cache_no_span);
     }
 }
 
@@ -67,7 +71,8 @@ void cache_set_due(struct cache *cache, unsigned size_class, uint64_t count) {
 static void make_current(struct cache *cache, unsigned size_class, struct span *span) {
     span->state = SPAN_CURRENT;
     span->countdown = SPAN_NO_COUNT;
-    cache->current[size_class] = span;
+    cache->slots[size_class].current = span;
+    cache->slots[size_class].base = span->base;
 }
 
 /* A thread's first span of a class is the smallest, so a thread that makes ten objects costs a page. Of small slots
@@ -97,42 +102,58 @@ static struct span *new_span(struct cache *cache, unsigned size_class) {
     return span;
 }
 
-void *cache_pop(struct span *span) {
-    void *object = span->free, *next = span_link_load(object);
-    if (UNLIKELY(!span_link_is_good(span, next)))
-        log_fatal("free object %p of %zu bytes was written to: its link is broken", object, span->slot_size);
-    return cache_pop_known(span, object, next);
+void *cache_pop(struct class_slot *slot) {
+    void *object = slot->free, *next = span_link_load(object);
+    if (UNLIKELY(!span_link_is_good(slot->current, next)))
+        log_fatal("free object %p of %zu bytes was written to: its link is broken", object, slot->current->slot_size);
+    cache_pop_known(slot, object, next);
+    if (!next) {
+        slot->free = NO_OBJECT;
+        cache_take_freed(slot);
+    }
+    return object;
 }
 
-static void put_aside(struct cache *cache, unsigned size_class, struct span *span) {
-    if (span == &cache_no_span)
+static void put_aside(struct cache *cache, unsigned size_class) {
+    struct span *span = cache->slots[size_class].current;
+    if (!span)
         return;
-    DCHECK(span->free == NULL && atomic_load_relaxed(&span->carved) == span->slots);
+    DCHECK(span->free == NULL && atomic_load_relaxed(&span->carved) == span->slots_bytes);
     span->state = SPAN_FULL;
     span->countdown = 1;
     span_list_push(&cache->full[size_class], span);
-    cache->current[size_class] = &cache_no_span;
+    cache->slots[size_class].current = NULL;
+}
+
+static struct span *next_span(struct cache *cache, unsigned size_class) {
+    struct span *span = cache->partial[size_class].first;
+    if (span) {
+        span_list_remove(&cache->partial[size_class], span);
+        return span;
+    }
+    span = central_take(size_class, (uintptr_t)cache);
+    return span ? span : new_span(cache, size_class);
 }
 
 bool cache_refill(struct cache *cache, unsigned size_class) {
+    struct class_slot *slot = &cache->slots[size_class];
+    if (cache_take_freed(slot))
+        return true;
     cache_drain_remote(cache);
     if (++cache->refills % REFILLS_BETWEEN_SENDS == 0)
         cache_send_pending(cache);
-    struct span *span = cache->current[size_class];
-    if (span->free || span_carve(span))
+    if (cache_take_freed(slot))
         return true;
-    put_aside(cache, size_class, span);
-    span = cache->partial[size_class].first;
-    if (span)
-        span_list_remove(&cache->partial[size_class], span);
-    else
-        span = central_take(size_class, (uintptr_t)cache);
-    if (!span)
-        span = new_span(cache, size_class);
-    if (!span)
-        return false;
-    make_current(cache, size_class, span);
-    return span->free || span_carve(span);
+    if (!slot->current || !span_carve(slot->current)) {
+        put_aside(cache, size_class);
+        struct span *span = next_span(cache, size_class);
+        if (!span)
+            return false;
+        make_current(cache, size_class, span);
+        if (!span->free)
+            span_carve(span);
+    }
+    return cache_take_freed(slot);
 }
 
 void cache_span_drained(struct cache *cache, struct span *span) {
@@ -183,6 +204,10 @@ bool cache_pending_holds(const struct cache *cache, const void *object) {
                 return true;
     }
     return false;
+}
+
+bool cache_list_holds(const struct cache *cache, const struct span *span, const void *object) {
+    return arena_map_list_holds(cache->slots[span->size_class].free, object, span->slots);
 }
 
 void cache_send_pending(struct cache *cache) {
@@ -283,12 +308,27 @@ static void give_up_list(struct span_list *list) {
     }
 }
 
+/* What the class has not handed out goes back to its span's list. */
+static void return_list(struct class_slot *slot) {
+    struct span *span = slot->current;
+    if (!cache_has_free(slot))
+        return;
+    void *last = slot->free;
+    for (void *next; (next = span_link_load(last)); last = next)
+        CHECK(span_link_is_good(span, next));
+    span_link_store(last, span->free);
+    span->free = slot->free;
+    slot->free = NO_OBJECT;
+}
+
 void cache_give_up_spans(struct cache *cache) {
     for (unsigned i = 1; i < SIZE_CLASS_COUNT; i++) {
-        struct span *span = cache->current[i];
-        cache->current[i] = &cache_no_span;
+        struct class_slot *slot = &cache->slots[i];
+        struct span *span = slot->current;
         cache_disarm(cache, i);
-        if (span != &cache_no_span)
+        return_list(slot);
+        slot->current = NULL;
+        if (span)
             central_give(span);
         give_up_list(&cache->partial[i]);
         give_up_list(&cache->full[i]);

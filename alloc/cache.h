@@ -1,9 +1,13 @@
 /* The per-thread cache: what malloc's fast path reads and writes, without locks or atomic read-modify-writes.
  *
  * For each size class it holds the span that the thread allocates from now, the spans with free slots that come next,
- * and those that are full. `struct class_slot` is all that the fast path needs of a class, two to a cache line.
+ * and those that are full. `struct class_slot` is a cache line, and all that malloc needs of a class:
  *
- *   thread -> cache.slots[class].span -> free -> object
+ *   thread -> cache.slots[class].free -> object -> object ...
+ *
+ * The slots on that list are the current span's. They were its free list when the last one ran out; what is freed since
+ * is collected in the span, and becomes the next list. So malloc need not know the span, and does not wait for what the
+ * free before it has written.
  *
  * Counters have one writer, the owning thread, and are read by anybody; they only grow. A cache outlives its thread and
  * is taken over, counters and all, by a later one, so sums over all caches are exact for the whole process. */
@@ -31,9 +35,15 @@ enum cache_state {
 };
 
 /* What the fast path needs of a class. `due` is the count of allocations less next_sample, modulo 2^64: one addition
- * both counts an allocation and tells, by reaching 0, that it is the one to be sampled. */
+ * both counts an allocation and tells, by reaching 0, that it is the one to be sampled.
+ *
+ * One comparison of the first link with [base, base + bytes) finds all that is not the fast path's: the end of the
+ * list, a link that somebody wrote over, and a slot that was disarmed, whose `bytes` is 0. */
 struct class_slot {
-    _Atomic(struct span *) span; /* where to allocate: current[class], or cache_no_span when the slow path must look */
+    _Alignas(64) void *free; /* the slots to hand out next; cache_no_object without one */
+    uintptr_t base;          /* of the current span */
+    _Atomic size_t bytes;    /* of its slots; 0 when the slow path must look. Any thread may store the 0 */
+    struct span *current;    /* NULL without one */
     struct owner_count due;
     struct owner_count frees; /* frees of this class by this cache's thread, of anybody's objects, ever */
     _Atomic uint64_t next_sample;
@@ -44,7 +54,6 @@ struct cache {
     struct owner_count large_alloc_bytes, large_free_bytes;
     _Atomic uint32_t version; /* odd while a slot's due and next_sample do not belong together */
 
-    struct span *current[SIZE_CLASS_COUNT]; /* the span with free slots; cache_no_span without one */
     struct span_list partial[SIZE_CLASS_COUNT];
     struct span_list full[SIZE_CLASS_COUNT];
     uint64_t draw_rate[SIZE_CLASS_COUNT];         /* the mean with which next_sample was drawn */
@@ -64,11 +73,11 @@ struct cache {
     struct cache *next_idle;
 };
 
-_Static_assert(sizeof(struct class_slot) == 32, "two to a cache line");
+_Static_assert(sizeof(struct class_slot) == 64, "a cache line");
 _Static_assert(sizeof(struct cache) <= 8192, "what a thread costs, with its first spans, stays under 16 KiB");
 
-/* A span without slots: what a class without a span has, so that the fast path needs no test for it. */
-extern HIDDEN struct span cache_no_span;
+/* A slot whose link is never good: what a list ends in, so that the fast path needs no test for it. */
+extern HIDDEN const uintptr_t cache_no_object;
 /* A cache whose every class is empty and whose every count is due: what a thread has before its first malloc and
  * after its end. Never written. */
 extern HIDDEN struct cache cache_none;
@@ -84,10 +93,16 @@ void cache_set_due(struct cache *cache, unsigned size_class, uint64_t count);
 
 /* The fast path looks nowhere until the owner arms the slot again. Any thread. */
 static inline void cache_disarm(struct cache *cache, unsigned size_class) {
-    atomic_store_seq_cst(&cache->slots[size_class].span, &cache_no_span);
+    atomic_store_seq_cst(&cache->slots[size_class].bytes, (size_t)0);
 }
 
-/* Makes current[class] have a free slot. False when there is no memory. Owner only. */
+static inline bool cache_has_free(const struct class_slot *slot) { return slot->free != &cache_no_object; }
+
+/* Makes what was freed of the current span the list to allocate from, when that has run out. False when nothing was.
+ * Owner only. */
+static inline bool cache_take_freed(struct class_slot *slot);
+
+/* Makes the class have a free slot. False when there is no memory. Owner only. */
 bool cache_refill(struct cache *cache, unsigned size_class);
 
 /* Puts an object back into its span, which is this cache's. True when cache_span_drained must follow. Owner only. */
@@ -102,6 +117,9 @@ void cache_route_free(struct cache *self, struct span *span, void *object);
 /* Whether the object waits in a pending batch. Exact for the owner; others may be misled by what changes meanwhile. */
 bool cache_pending_holds(const struct cache *cache, const void *object);
 
+/* Whether the object is on the list that the cache allocates from the span with. As exact as the one above. */
+bool cache_list_holds(const struct cache *cache, const struct span *span, const void *object);
+
 /* Sends what waits in pending batches, full or not. Owner only. */
 void cache_send_pending(struct cache *cache);
 
@@ -114,15 +132,23 @@ void cache_reap(struct cache *cache);
 /* Gives every span to the central lists or the page heap. Owner only. */
 void cache_give_up_spans(struct cache *cache);
 
-/* A slot off the free list of the current span, which has one; aborts with a line when somebody wrote over it. Does not
- * count. */
-void *cache_pop(struct span *span);
+/* A slot off the class's list, which has one; aborts with a line when somebody wrote over it. Does not count. */
+void *cache_pop(struct class_slot *slot);
 
-/* The same where it is known that `next` is the slot's link and good. */
-static inline void *cache_pop_known(struct span *span, void *object, void *next) {
-    span->free = next;
+/* The same where it is known that `next` is the slot's link, and good, and not the end. */
+static inline void *cache_pop_known(struct class_slot *slot, void *object, void *next) {
+    slot->free = next;
     __builtin_memset(object, 0, sizeof next);
     return object;
+}
+
+static inline bool cache_take_freed(struct class_slot *slot) {
+    struct span *span = slot->current;
+    if (!span || !span->free)
+        return false;
+    slot->free = span->free;
+    span->free = NULL;
+    return true;
 }
 
 static inline bool cache_put(struct span *span, void *object) {

@@ -44,7 +44,7 @@ static bool settle_locked(struct central *central, struct span *span, uint32_t h
     if (handed_out == 0)
         return true;
     span->state = SPAN_FULL;
-    if (span->free || atomic_load_relaxed(&span->carved) < span->slots) {
+    if (span->free || atomic_load_relaxed(&span->carved) < span->slots_bytes) {
         span->state = SPAN_PARTIAL;
         span_list_push(&central->partial, span);
     }
@@ -67,8 +67,7 @@ void central_seize(struct span *span, uintptr_t owner) {
     struct central *central = &centrals[span->size_class];
     lock_acquire(&central->lock);
     if ((atomic_load_relaxed(&span->owner) & ~SPAN_SAMPLED) == owner) {
-        span->free = NULL;
-        atomic_store_relaxed(&span->carved, span->slots);
+        span->free = NULL;        atomic_store_relaxed(&span->carved, (uint32_t)span->slots_bytes);
         span->state = SPAN_FULL;
         span->countdown = SPAN_NO_COUNT; /* how many are handed out is not known, so it is never empty */
         span->next = span->previous = NULL;

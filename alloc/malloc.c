@@ -1,10 +1,11 @@
 /* The path of one malloc(n), n <= 32 KiB:
  *   1. n -> size class, by one table of bytes.
- *   2. this thread's cache -> the class's slot -> its current span -> first free slot.
- *   3. The count of allocations goes up; while it is below the next sample nothing else happens.
- *   4. The slot's link becomes the span's first free slot.
- * Anything unusual (no cache yet, no free slot, a sample due) fails the one test of step 3 or finds an empty list, and
- * goes to the slow path: attach, refill, count, decide, record.
+ *   2. this thread's cache -> the class's slot -> first object of its list.
+ *   3. The object's link leads into the current span.
+ *   4. The count of allocations goes up; while it is below the next sample nothing else happens.
+ *   5. What the link leads to becomes the first object.
+ * Anything unusual (no cache yet, the last object of the list, a changed rate, a broken link) fails the one test of
+ * step 3, and a sample the one of step 4. Both go to the slow path: attach, refill, count, decide, record.
  *
  * The path of one free(p):
  *   1. p -> span, through the arena map: a pointer that is not ours has none.
@@ -24,6 +25,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "alloc/fast_path.h"
 #include "alloc/sampling.h"
 #include "alloc/scavenger.h"
 #include "base/bits.h"
@@ -58,8 +60,8 @@ static struct span *locate(const char *call, const void *p) {
     struct span *span = arena_map_span(p);
     if (UNLIKELY(!span))
         report_bad_pointer(call, p);
-    bool good = span->size_class ? span_index(span, (uintptr_t)p) < atomic_load_relaxed(&span->carved)
-                                 : (uintptr_t)p == span->base;
+    bool good =
+        span->size_class ? span_begins_slot(span, (uint32_t)((uintptr_t)p - span->base)) : (uintptr_t)p == span->base;
     if (UNLIKELY(!good))
         report_bad_pointer(call, p);
     return span;
@@ -78,12 +80,13 @@ static __attribute__((noinline)) void *malloc_small_slow(size_t size, unsigned s
     if (!cache)
         return out_of_memory();
     struct sampling_decision decision = {false, 0};
+    struct class_slot *slot = &cache->slots[size_class];
     struct span *span = NULL;
     void *object = NULL;
-    bool refilled = !cache->current[size_class]->free;
+    bool refilled = !cache_has_free(slot) && !cache_take_freed(slot);
     if (!refilled || cache_refill(cache, size_class)) {
-        span = cache->current[size_class];
-        object = cache_pop(span);
+        object = cache_pop(slot);
+        span = slot->current;
         decision = sampling_count(cache, size_class, span, object);
     }
     sampling_arm(cache, size_class); /* also after a failure: what was current may be put aside */
@@ -127,43 +130,47 @@ static __attribute__((noinline)) void *malloc_large(size_t size, size_t align, b
     return (void *)span->base;
 }
 
+/* The end of a list is no more than that, as a rule: the last object is taken, and what was freed meanwhile becomes the
+ * next list. Nothing else changes, so nothing else is looked at. */
+static inline enum fast_malloc malloc_last(unsigned size_class, void **out) {
+    struct class_slot *slot = &thread_cache->slots[size_class];
+    if (atomic_load_relaxed(&slot->bytes) == 0 || (!cache_has_free(slot) && !cache_take_freed(slot)))
+        return FAST_MALLOC_SLOW;
+    if (UNLIKELY(owner_count_step(&slot->due)))
+        return FAST_MALLOC_DUE;
+    *out = cache_pop(slot);
+    return FAST_MALLOC_DONE;
+}
+
+void *malloc_slow(size_t size, unsigned size_class) {
+    bool zeroed;
+    void *object;
+    switch (malloc_last(size_class, &object)) {
+    case FAST_MALLOC_DONE:
+        return object;
+    case FAST_MALLOC_DUE:
+        return malloc_due(size, size_class);
+    default:
+        break;
+    }
+    return size_class ? malloc_small_slow(size, size_class) : malloc_large(size, 1, &zeroed);
+}
+
 /* The count fell due before the object was taken: the slow path counts again. */
-static __attribute__((noinline)) void *malloc_small_due(size_t size, unsigned size_class) {
+void *malloc_due(size_t size, unsigned size_class) {
     owner_count_add(&thread_cache->slots[size_class].due, -(uint64_t)1);
     return malloc_small_slow(size, size_class);
 }
 
-static inline void *malloc_small(size_t size, unsigned size_class) {
-    struct class_slot *slot = &thread_cache->slots[size_class];
-    struct span *span = atomic_load_relaxed(&slot->span);
-    void *object = span->free;
-    if (UNLIKELY(!object))
-        return malloc_small_slow(size, size_class);
-    void *next = span_link_load(object);
-    if (UNLIKELY(!span_link_is_good(span, next)))
-        return malloc_small_slow(size, size_class);
-    if (UNLIKELY(owner_count_step(&slot->due)))
-        return malloc_small_due(size, size_class);
-    return cache_pop_known(span, object, next);
-}
-
-static __attribute__((noinline)) void *malloc_large_unaligned(size_t size) {
-    bool zeroed;
-    return malloc_large(size, 1, &zeroed);
-}
-
-void *heap_malloc(size_t size) {
-    if (LIKELY(size <= SIZE_CLASS_MAX))
-        return malloc_small(size, size_class_of(size));
-    return malloc_large_unaligned(size);
-}
+void *heap_malloc(size_t size) { return fast_malloc_or_slow(size, fast_size_class(size)); }
 
 void *heap_calloc(size_t count, size_t size) {
     size_t bytes;
     if (UNLIKELY(!mul_fits(count, size, &bytes)))
         return out_of_memory();
     bool zeroed = false;
-    void *p = bytes <= SIZE_CLASS_MAX ? malloc_small(bytes, size_class_of(bytes)) : malloc_large(bytes, 1, &zeroed);
+    void *p =
+        bytes <= SIZE_CLASS_MAX ? fast_malloc_or_slow(bytes, size_class_of(bytes)) : malloc_large(bytes, 1, &zeroed);
     if (p && !zeroed)
         memset(p, 0, bytes);
     return p;
@@ -182,7 +189,7 @@ void *heap_memalign(size_t align, size_t size) {
     if (align <= 8 || (align <= MIN_ALIGN && size > 8))
         return heap_malloc(size);
     if (align <= HEAP_PAGE_SIZE && size <= SIZE_CLASS_MAX)
-        return malloc_small(size, aligned_class(align, size));
+        return fast_malloc_or_slow(size, aligned_class(align, size));
     bool zeroed;
     return malloc_large(size, align, &zeroed);
 }
@@ -225,7 +232,8 @@ static bool is_on_a_list(const struct span *span, const void *p) {
     struct search search = {p, false};
     if (arena_map_list_holds(span->free, p, span->slots))
         return true;
-    if (owner != SPAN_CENTRAL && remote_holds(&((struct cache *)owner)->remote, p))
+    if (owner != SPAN_CENTRAL &&
+        (cache_list_holds((struct cache *)owner, span, p) || remote_holds(&((struct cache *)owner)->remote, p)))
         return true;
     thread_each_cache(search_pending, &search);
     return search.found;
@@ -244,38 +252,21 @@ static bool is_free_already(const struct span *span, const void *p) {
     return is_on_a_list(span, p);
 }
 
-static __attribute__((noinline)) void free_slow(void *p) {
+void free_slow(void *p, const void *caller) {
     if (!p)
         return;
     struct span *span = locate("free", p);
     if (UNLIKELY(span_slot_looks_free(p) && is_free_already(span, p)))
         report_double_free(p, span->slot_size);
-    free_object(span, p, __builtin_return_address(0));
+    free_object(span, p, caller);
 }
 
-static __attribute__((noinline)) void free_drained(struct cache *cache, struct span *span) {
+void free_drained(struct cache *cache, struct span *span, const void *caller) {
     cache_span_drained(cache, span);
-    scavenger_poll(__builtin_return_address(0));
+    scavenger_poll(caller);
 }
 
-void heap_free(void *p) {
-    struct span *span = arena_map_span(p);
-    struct cache *cache = thread_cache;
-    if (UNLIKELY(!span)) {
-        free_slow(p);
-        return;
-    }
-    uintptr_t other = atomic_load_relaxed(&span->owner) ^ (uintptr_t)cache;
-    uint32_t index = span_index(span, (uintptr_t)p);
-    if (UNLIKELY(index >= atomic_load_relaxed(&span->carved) || span_slot_looks_free(p) ||
-                 (other && (other != SPAN_SAMPLED || span_is_sampled(span, index))))) {
-        free_slow(p);
-        return;
-    }
-    owner_count_step(&cache->slots[span->size_class].frees);
-    if (UNLIKELY(cache_put(span, p)))
-        free_drained(cache, span);
-}
+void heap_free(void *p) { fast_free_or_slow(p, __builtin_return_address(0)); }
 
 void heap_free_sized(void *p, size_t size) {
     if (!p)

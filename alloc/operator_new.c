@@ -46,6 +46,8 @@ void *operator_new(size_t size, size_t align) {
     return LIKELY(p != NULL) ? p : try_handlers(size, align);
 }
 
+void *operator_new_checked(void *p, size_t size) { return LIKELY(p != NULL) ? p : try_handlers(size, 0); }
+
 void *operator_new_nothrow(size_t size, size_t align, const void *tag, const char *symbol, int has_align) {
     void *p = allocate(size, align);
     if (LIKELY(p != NULL))

@@ -7,6 +7,8 @@
 
 /* Never returns NULL: throws, or aborts with a line where no C++ runtime can be found to throw. */
 void *operator_new(size_t size, size_t align);
+/* The same of an allocation that was tried already: `p` is what came of it. */
+void *operator_new_checked(void *p, size_t size);
 /* NULL where operator_new would throw. `symbol` is the mangled name of the exported form. */
 void *operator_new_nothrow(size_t size, size_t align, const void *tag, const char *symbol, int has_align);
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "alloc/fast_path.h"
 #include "alloc/libc_info.h"
 #include "alloc/malloc.h"
 #include "alloc/operator_new.h"
@@ -17,8 +18,8 @@
 
 #define ALIAS(name) __attribute__((alias(#name), copy(name)))
 
-void *malloc(size_t size) { return heap_malloc(size); }
-void free(void *p) { heap_free(p); }
+void *malloc(size_t size) { return fast_malloc_or_slow(size, fast_size_class(size)); }
+void free(void *p) { fast_free_or_slow(p, __builtin_return_address(0)); }
 void *calloc(size_t count, size_t size) { return heap_calloc(count, size); }
 void *realloc(void *p, size_t size) { return heap_realloc(p, size); }
 void cfree(void *p);
@@ -127,8 +128,21 @@ void *_ZnamRKSt9nothrow_t(size_t size, const void *tag);
 void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t size, size_t align, const void *tag);
 void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t size, size_t align, const void *tag);
 
-void *_Znwm(size_t size) { return operator_new(size, 0); }
-void *_Znam(size_t size) { return operator_new(size, 0); }
+static inline __attribute__((always_inline)) void *fast_operator_new(size_t size) {
+    unsigned size_class = fast_size_class(size);
+    void *object;
+    switch (fast_malloc(size_class, &object)) {
+    case FAST_MALLOC_DONE:
+        return object;
+    case FAST_MALLOC_DUE:
+        return operator_new_checked(malloc_due(size, size_class), size);
+    default:
+        return operator_new(size, 0);
+    }
+}
+
+void *_Znwm(size_t size) { return fast_operator_new(size); }
+void *_Znam(size_t size) { return fast_operator_new(size); }
 void *_ZnwmSt11align_val_t(size_t size, size_t align) { return operator_new(size, align); }
 void *_ZnamSt11align_val_t(size_t size, size_t align) { return operator_new(size, align); }
 void *_ZnwmRKSt9nothrow_t(size_t size, const void *tag) {
@@ -146,7 +160,7 @@ void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t size, size_t align, const void *
 
 #define DELETE_PLAIN(name, ...)                                                                                        \
     void name(void *p __VA_ARGS__);                                                                                    \
-    void name(void *p __VA_ARGS__) { heap_free(p); }
+    void name(void *p __VA_ARGS__) { fast_free_or_slow(p, __builtin_return_address(0)); }
 #define DELETE_SIZED(name)                                                                                             \
     void name(void *p, size_t size);                                                                                   \
     void name(void *p, size_t size) { heap_free_sized(p, size); }

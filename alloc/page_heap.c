@@ -295,12 +295,12 @@ void page_heap_each_span(void (*visit)(struct span *span, void *context), void *
     lock_acquire(&heap.lock);
     uint64_t limit = heap.ready ? heap.pages.chunk_limit * CHUNK_PAGES : 0;
     for (uint64_t page = heap.pages.chunk_first * CHUNK_PAGES; page < limit;) {
-        struct arena *arena = atomic_load_relaxed(&arena_map.arenas[page / ARENA_PAGES]);
-        if (!arena) {
+        uintptr_t table = atomic_load_relaxed(&arena_map.pages[page / ARENA_PAGES]);
+        if (!table) {
             page = align_up(page + 1, ARENA_PAGES);
             continue;
         }
-        struct span *span = atomic_load_relaxed(&arena->spans[page % ARENA_PAGES]);
+        struct span *span = atomic_load_relaxed(arena_map_place(table, page));
         if (span)
             visit(span, context);
         page += span && span->pages ? span->pages : 1;

@@ -57,7 +57,8 @@ struct sampling_decision sampling_count(struct cache *cache, unsigned size_class
 }
 
 void sampling_arm(struct cache *cache, unsigned size_class) {
-    atomic_store_seq_cst(&cache->slots[size_class].span, cache->current[size_class]);
+    struct class_slot *slot = &cache->slots[size_class];
+    atomic_store_seq_cst(&slot->bytes, slot->current ? slot->current->slots_bytes : 0);
     if (UNLIKELY(is_stale(cache, size_class)))
         cache_disarm(cache, size_class);
 }

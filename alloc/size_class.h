@@ -21,8 +21,7 @@
 struct size_class {
     uint32_t size;    /* bytes of a slot */
     uint32_t pages;   /* pages of its smallest span */
-    uint32_t inverse; /* of the odd part of size, modulo 2^32 */
-    uint32_t shift;   /* size == odd part << shift */
+    uint32_t inverse; /* 2^32 / size, rounded up */
 };
 
 extern HIDDEN const struct size_class size_classes[SIZE_CLASS_COUNT];
@@ -38,11 +37,12 @@ static inline unsigned size_class_of(size_t n) {
     return size_class_by_128[(n - SIZE_CLASS_SMALL_MAX + 127) / 128];
 }
 
-/* offset / size where size divides offset, and otherwise a number larger than any index (Granlund and Montgomery 1994,
- * section 9): one multiplication and a rotation tell an object's start from its inside, and find its index. */
-static inline uint32_t size_class_index(uint32_t offset, uint32_t inverse, uint32_t shift) {
-    uint32_t q = offset * inverse;
-    return (q >> shift) | (q << ((32 - shift) & 31));
+/* offset / size where size divides offset, and otherwise a number larger than any index, for offsets below 2^16
+ * (Lemire, Kaser and Kurz 2019, "Faster remainder by direct computation"): of offset * ceil(2^32 / size) the upper half
+ * is the quotient and the lower half is the remainder's share, below ceil(2^32 / size) only where nothing remains. */
+static inline uint32_t size_class_index(uint32_t offset, uint32_t inverse) {
+    uint64_t product = (uint64_t)offset * inverse;
+    return LIKELY((uint32_t)product < inverse) ? (uint32_t)(product >> 32) : UINT32_MAX;
 }
 
 #endif

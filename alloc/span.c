@@ -53,7 +53,6 @@ struct span *span_create(uintptr_t base, uint32_t pages, unsigned size_class) {
     span->slots = size_class ? (uint32_t)(bytes / class->size) : 1;
     span->slots_bytes = size_class ? (size_t)span->slots * class->size : 0;
     span->inverse = class->inverse;
-    span->shift = (uint8_t) class->shift;
     span->state = size_class ? SPAN_CURRENT : SPAN_LARGE;
     span->countdown = SPAN_NO_COUNT;
     return span;
@@ -72,37 +71,41 @@ void span_destroy(struct span *span) {
 
 uintptr_t span_link_key;
 
-/* The upper 16 bits: a byte that neither text in UTF-8 nor small numbers of either sign begin with, and after it
- * another one, since programs fill memory with one byte over and over. */
+/* The lead, which is what an object in use should not begin with: an odd byte, so it is no aligned pointer, that begins
+ * no text in UTF-8 and no small negative number; then one that is no text in ASCII either and differs from the first,
+ * since programs fill memory with one byte over and over. */
 void span_choose_link_key(void) {
     uint64_t random = rand_entropy();
-    uint64_t lead = 0xf5 + (random >> 56) % 8, second = (lead + 1 + (random >> 48) % 254) & 0xff;
-    span_link_key = (uintptr_t)(lead << 56 | second << 48 | (random & ((1ull << 48) - 1)));
+    uint64_t first = 0xf5 + 2 * ((random >> 56) % 5), second = 0x80 + (random >> 48) % 0x7f;
+    if (second == first)
+        second--;
+    span_link_key = (uintptr_t)((random & ~(uint64_t)0xffff) | second << 8 | first);
 }
 
 bool span_carve(struct span *span) {
-    uint32_t carved = atomic_load_relaxed(&span->carved), left = span->slots - carved;
+    uint32_t carved = atomic_load_relaxed(&span->carved);
+    size_t size = span->slot_size;
+    uint32_t left = (uint32_t)((span->slots_bytes - carved) / size);
     if (left == 0)
         return false;
-    size_t size = span->slot_size;
     uint32_t count = size >= CARVE_BYTES ? 1 : (uint32_t)(CARVE_BYTES / size);
     if (count > left)
         count = left;
-    char *slot = (char *)span->base + (size_t)carved * size;
+    char *slot = (char *)span->base + carved;
     char *last = slot + (size_t)(count - 1) * size;
     void *tail = span->free;
     span->free = slot;
     for (; slot < last; slot += size)
         span_link_store(slot, slot + size);
     span_link_store(last, tail);
-    atomic_store_relaxed(&span->carved, carved + count);
+    atomic_store_relaxed(&span->carved, carved + count * (uint32_t)size);
     return true;
 }
 
 uint32_t span_count_free(const struct span *span) {
     uint32_t count = 0;
     for (const void *p = span->free; p; p = span_link_load(p)) {
-        CHECK(span_link_is_good(span, p) && count < atomic_load_relaxed(&span->carved));
+        CHECK(span_link_is_good(span, p) && count < span->slots);
         count++;
     }
     return count;
@@ -113,7 +116,7 @@ uint32_t span_handed_out(const struct span *span) {
         return span->slots;
     if (span->state == SPAN_PARTIAL)
         return span->countdown == SPAN_NO_COUNT ? 0 : span->countdown;
-    return atomic_load_relaxed(&span->carved) - span_count_free(span);
+    return span_carved_slots(span) - span_count_free(span);
 }
 
 bool span_mark_sampled(struct span *span, uint32_t index) {

@@ -3,14 +3,16 @@
  *   pages   | slot 0 | slot 1 | slot 2 | ... | slot carved-1 | never touched ...        | tail |
  *               ^free -> ^ -> ^ (links in the first word of free slots)
  *
+ * Frees go to the span's list. While a cache allocates from the span it does so from a list of its own, which it took
+ * from the span: see cache.h.
+ *
  * Who owns a small span may allocate from it and touch its list without any lock: the cache of one thread, or nobody,
  * then it belongs to its class's central list and that lock guards it. `owner` says which.
  *
- * Invariants, walked by validate.c for a span at rest:
- *   |free| + |handed out or on a remote list| == carved <= slots
- *   SPAN_SAMPLED in owner  <=>  sampled > 0 may hold (it is cleared lazily)
- *   state FULL: free is empty, carved == slots, countdown == 1
- *   state PARTIAL: countdown == handed out; CURRENT: countdown counts down from SPAN_NO_COUNT and means nothing */
+ * Invariants, walked by validate.c for a span at rest: *   |free| + |its cache's list, if current| + |handed out or on
+ * a remote list| == carved slots <= slots SPAN_SAMPLED in owner  <=>  sampled > 0 may hold (it is cleared lazily) state
+ * FULL: free is empty, all is carved, countdown == 1 state PARTIAL: countdown == handed out; CURRENT: countdown counts
+ * down from SPAN_NO_COUNT and means nothing */
 #ifndef HEAPTAP_ALLOC_SPAN_H
 #define HEAPTAP_ALLOC_SPAN_H
 
@@ -18,8 +20,8 @@
 #include <stdint.h>
 
 #include "alloc/size_class.h"
-#include "base/check.h"
 #include "base/atomic.h"
+#include "base/check.h"
 #include "base/lock.h"
 
 enum span_state {
@@ -40,13 +42,13 @@ enum span_state {
 struct span {
     /* The line that every free reads. */
     _Alignas(64) _Atomic uintptr_t owner; /* written by the owner, or under the central lock; read by everybody */
-    void *free;                           /* owner: free slots */
+    void *free;                           /* owner: free slots, newest first */
     uintptr_t base;     /* first byte of slot 0; constant while the span lives, like all below up to pages */
     uint32_t countdown; /* owner: frees until it must move or release the span */
     uint32_t slots;
-    uint32_t inverse;        /* of the size class: see size_class_index */
-    _Atomic uint32_t carved; /* slots that were ever on the free list; the owner raises it, anybody reads it */
-    uint8_t shift;
+    uint32_t inverse; /* of the size class: see size_class_index; 0 for large */
+    _Atomic uint32_t
+        carved;         /* bytes of the slots that were ever on the free list; the owner raises it, anybody reads it */
     uint8_t size_class; /* 0 for large */
     uint8_t state;      /* owner: enum span_state */
     uint8_t zeroed;     /* slots that were never handed out read zero, but for their link */
@@ -65,43 +67,55 @@ struct span {
 _Static_assert(sizeof(struct span) == 128, "two cache lines");
 _Static_assert(offsetof(struct span, next) == 64, "the first line is free's fast path and all that it decides");
 
+/* Slots that were ever on the free list. */
+static inline uint32_t span_carved_slots(const struct span *span) {
+    return size_class_index(atomic_load_relaxed(&span->carved), span->inverse);
+}
+
+/* Whether an object begins at this offset that was handed out once; never for a large span. */
+static inline bool span_begins_slot(const struct span *span, uint32_t offset) {
+    return offset < atomic_load_relaxed(&span->carved) && offset * span->inverse < span->inverse;
+}
+
 static inline uint32_t span_index(const struct span *span, uintptr_t object) {
-    return size_class_index((uint32_t)(object - span->base), span->inverse, span->shift);
+    return size_class_index((uint32_t)(object - span->base), span->inverse);
 }
 
 static inline uintptr_t span_limit(const struct span *span) {
     return span->base + ((uintptr_t)span->pages << HEAP_PAGE_SHIFT);
 }
 
-/* Links of free slots are stored XOR a secret of the process, and a slot that is handed out has its first word cleared.
- * So a write over a free slot shows as a link out of its span, and a slot whose first word decodes to an address is
- * most likely free already: addresses have 16 leading zeros, the secret has none of the patterns that programs store.
- */
+/* A free slot's link is stored with its bytes reversed, XOR a secret of the process. The upper 16 bits of an address
+ * are 0, so the first two bytes in memory are the key's lead. A slot that is handed out has its first word cleared. So
+ *   - a slot that begins with the lead is most likely free already;
+ *   - a write that runs over the end of the slot before by one byte or more breaks the lead: the link leads nowhere. */
 #define SPAN_ADDRESS_BITS 48
 extern HIDDEN uintptr_t span_link_key; /* constant after the first growth of the heap */
 void span_choose_link_key(void);
 
 static inline void span_link_store(void *slot, const void *next) {
-    uintptr_t word = (uintptr_t)next ^ span_link_key;
+    uintptr_t word = (uintptr_t)next << 16 | (uintptr_t)next >> 48;
+    word ^= span_link_key;
     __builtin_memcpy(slot, &word, sizeof word);
 }
 
 static inline void *span_link_load(const void *slot) {
     uintptr_t word;
     __builtin_memcpy(&word, slot, sizeof word);
-    return (void *)(word ^ span_link_key);
+    word ^= span_link_key;
+    return (void *)(word >> 16 | word << 48);
 }
 
 /* False for nearly every slot that is in use, true for every free one. */
 static inline bool span_slot_looks_free(const void *slot) {
-    return ((uintptr_t)span_link_load(slot) >> SPAN_ADDRESS_BITS) == 0;
+    uint16_t lead;
+    __builtin_memcpy(&lead, slot, sizeof lead);
+    return lead == (uint16_t)span_link_key;
 }
 
 /* Whether a free slot's link may be what was stored: the end, or in the span. */
 static inline bool span_link_is_good(const struct span *span, const void *next) {
-    uintptr_t offset = (uintptr_t)next - span->base;
-    __asm__("" : "+r"(next)); /* keeps the compiler from comparing the encoded link, for which it lacks a register */
-    return offset < span->slots_bytes || !next;
+    return (uintptr_t)next - span->base < span->slots_bytes || !next;
 }
 
 /* A doubly linked list with its head; a zeroed one is empty. */
@@ -123,7 +137,8 @@ bool span_carve(struct span *span);
 /* Number of slots on the free list; walks it. */
 uint32_t span_count_free(const struct span *span);
 
-/* Objects in use or on their way back. Walks the free list of a span whose state does not tell. */
+/* Objects in use or on their way back. Walks the free list of a span whose state does not tell. Of a current span its
+ * cache's list counts as handed out. */
 uint32_t span_handed_out(const struct span *span);
 
 /* Whether this slot is sampled; for small spans that are marked SPAN_SAMPLED. */

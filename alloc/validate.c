@@ -15,12 +15,10 @@ struct walk {
     uint64_t pages;
 };
 
-/* Every slot of the free list once, each marked in a bitmap; returns their number. */
-static uint32_t check_free_list(const struct span *span, uint32_t carved) {
-    uint64_t seen[MARK_WORDS] = {0};
-    uint32_t count = 0;
-    CHECK(span->slots <= MARK_WORDS * 64);
-    for (const void *p = span->free; p; p = span_link_load(p)) {
+/* Every slot of a free list is a slot, and in no list before; returns their number. */
+static uint32_t check_list(const struct span *span, const void *first, uint64_t *seen) {
+    uint32_t count = 0, carved = span_carved_slots(span);
+    for (const void *p = first; p; p = span_link_load(p)) {
         uint32_t index = span_index(span, (uintptr_t)p);
         CHECK(index < carved);
         CHECK(!(seen[index / 64] >> (index % 64) & 1));
@@ -28,6 +26,19 @@ static uint32_t check_free_list(const struct span *span, uint32_t carved) {
         count++;
     }
     return count;
+}
+
+/* The span's own list, and that of the cache which allocates from it. */
+static uint32_t check_free_lists(const struct span *span) {
+    uint64_t seen[MARK_WORDS] = {0};
+    CHECK(span->slots <= MARK_WORDS * 64);
+    uint32_t count = check_list(span, span->free, seen);
+    if (span->state != SPAN_CURRENT)
+        return count;
+    const struct cache *cache = (const struct cache *)(atomic_load_relaxed(&span->owner) & ~SPAN_SAMPLED);
+    const struct class_slot *slot = &cache->slots[span->size_class];
+    CHECK(slot->current == span && slot->base == span->base);
+    return cache_has_free(slot) ? count + check_list(span, slot->free, seen) : count;
 }
 
 static uint32_t count_sampled(const struct span *span) {
@@ -51,9 +62,9 @@ static void check_span(struct span *span, void *context) {
     CHECK(span->slot_size == size_classes[span->size_class].size);
     CHECK(span->slots == ((size_t)span->pages << HEAP_PAGE_SHIFT) / span->slot_size);
     CHECK(arena_map_span((void *)(span_limit(span) - 1)) == span);
-    uint32_t carved = atomic_load_relaxed(&span->carved);
+    uint32_t carved = span_carved_slots(span);
     CHECK(carved <= span->slots);
-    uint32_t free = check_free_list(span, carved), handed_out = carved - free;
+    uint32_t free = check_free_lists(span), handed_out = carved - free;
     CHECK(count_sampled(span) == atomic_load_relaxed(&span->sampled));
     CHECK(atomic_load_relaxed(&span->sampled) <= handed_out);
     if (atomic_load_relaxed(&span->sampled))

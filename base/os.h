@@ -33,6 +33,10 @@ bool os_unused(void *p, size_t size);
 /* Prepared or Ready -> Reserved: every access faults. For debugging. */
 void os_fault(void *p, size_t size);
 
+/* Bytes of memory of the machine, and of addresses that this process may have (UINT64_MAX without a limit). */
+uint64_t os_physical_memory(void);
+uint64_t os_address_limit(void);
+
 /* Monotonic clock, and wall clock, in nanoseconds. */
 int64_t os_now(void);
 int64_t os_wall_time(void);

@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -84,6 +86,22 @@ void os_fault(void *p, size_t size) {
     int saved_errno = errno;
     CHECK(mmap(p, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p);
     errno = saved_errno;
+}
+
+uint64_t os_physical_memory(void) {
+    struct sysinfo info;
+    int saved_errno = errno;
+    uint64_t bytes = sysinfo(&info) == 0 ? (uint64_t)info.totalram * info.mem_unit : 0;
+    errno = saved_errno;
+    return bytes;
+}
+
+uint64_t os_address_limit(void) {
+    struct rlimit limit;
+    int saved_errno = errno;
+    bool known = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    errno = saved_errno;
+    return known ? limit.rlim_cur : UINT64_MAX;
 }
 
 static int64_t clock_nanoseconds(clockid_t clock) {

@@ -40,15 +40,8 @@ static void choose_classes(void) {
     }
 }
 
-static unsigned shift_of(unsigned size) { return (unsigned)__builtin_ctz(size); }
-
-/* Newton's iteration for the inverse of an odd number modulo 2^32. */
-static uint32_t inverse_of(uint32_t odd) {
-    uint32_t x = odd;
-    for (int i = 0; i < 5; i++)
-        x *= 2 - odd * x;
-    return x;
-}
+/* 2^32 / size, rounded up. */
+static uint32_t inverse_of(uint32_t size) { return UINT32_MAX / size + 1; }
 
 static void print_waste(void) {
     double worst_worst = 0, mean_sum = 0;
@@ -91,11 +84,10 @@ int main(void) {
     print_waste();
     printf("\n#define SIZE_CLASS_COUNT %u /* with class 0, which is not used */\n", count);
     printf("#define SIZE_CLASS_MAX   %u\n", MAX_SMALL);
-    printf("\n/* {bytes, pages of the smallest span, inverse of the odd part mod 2^32, log2 of the even part} */\n");
-    printf("#define SIZE_CLASS_VALUES \\\n    {0, 0, 0, 0}, \\\n");
+    printf("\n/* {bytes, pages of the smallest span, 2^32 / bytes rounded up} */\n");
+    printf("#define SIZE_CLASS_VALUES \\\n    {0, 0, 0}, \\\n");
     for (unsigned c = 1; c < count; c++)
-        printf("    {%u, %u, 0x%08xu, %u}%s\n", sizes[c], pages[c], inverse_of(sizes[c] >> shift_of(sizes[c])),
-               shift_of(sizes[c]), c + 1 == count ? "" : ", \\");
+        printf("    {%u, %u, %uu}%s\n", sizes[c], pages[c], inverse_of(sizes[c]), c + 1 == count ? "" : ", \\");
     print_index("SIZE_CLASS_SMALL", 0, SMALL_LIMIT, SMALL_STEP);
     print_index("SIZE_CLASS_LARGE", SMALL_LIMIT, MAX_SMALL, LARGE_STEP);
     printf("/* clang-format on */\n\n#endif\n");

@@ -1,0 +1,86 @@
+/* The fast paths of malloc and free, for the functions that are made of them: heap_malloc and heap_free, and the names
+ * that override.c exports, which so need no jump to get here. What each step is for, stands in malloc.c.
+ *
+ * tests/golden/fast_path.txt holds the count of what they execute. */
+#ifndef HEAPTAP_ALLOC_FAST_PATH_H
+#define HEAPTAP_ALLOC_FAST_PATH_H
+
+#include "alloc/thread.h"
+#include "base/check.h"
+
+/* The rest of malloc: `due` of an allocation that was counted and is the one to be sampled. The class is that of size;
+ * 0 for a large object. */
+void *malloc_slow(size_t size, unsigned size_class);
+void *malloc_due(size_t size, unsigned size_class);
+
+/* The rest of free: of any pointer whose object was not freed yet, and of one that was, whose span has become empty.
+ * `caller` is the program's return address (scavenger.h). */
+void free_slow(void *p, const void *caller);
+void free_drained(struct cache *cache, struct span *span, const void *caller);
+
+enum fast_malloc { FAST_MALLOC_DONE, FAST_MALLOC_DUE, FAST_MALLOC_SLOW };
+enum fast_free { FAST_FREE_DONE, FAST_FREE_DRAINED, FAST_FREE_SLOW };
+
+static inline __attribute__((always_inline)) unsigned fast_size_class(size_t size) {
+    if (LIKELY(size <= SIZE_CLASS_SMALL_MAX))
+        return size_class_of_small(size);
+    return LIKELY(size <= SIZE_CLASS_MAX) ? size_class_of(size) : 0;
+}
+
+/* Class 0 has never a list: it is slow. */
+static inline __attribute__((always_inline)) enum fast_malloc fast_malloc(unsigned size_class, void **out) {
+    struct class_slot *slot = &thread_cache->slots[size_class];
+    void *object = slot->free, *next = span_link_load(object);
+    if (UNLIKELY((uintptr_t)next - slot->base >= atomic_load_relaxed(&slot->bytes)))
+        return FAST_MALLOC_SLOW;
+    if (UNLIKELY(owner_count_step(&slot->due)))
+        return FAST_MALLOC_DUE;
+    *out = cache_pop_known(slot, object, next);
+    return FAST_MALLOC_DONE;
+}
+
+static inline __attribute__((always_inline)) void *fast_malloc_or_slow(size_t size, unsigned size_class) {
+    void *object;
+    switch (fast_malloc(size_class, &object)) {
+    case FAST_MALLOC_DONE:
+        return object;
+    case FAST_MALLOC_DUE:
+        return malloc_due(size, size_class);
+    default:
+        return malloc_slow(size, size_class);
+    }
+}
+
+/* Whether an object in a span that is not purely this cache's is another's, or sampled. */
+static inline bool fast_is_foreign_or_sampled(const struct span *span, const struct cache *cache, const void *p) {
+    if ((atomic_load_relaxed(&span->owner) ^ (uintptr_t)cache) != SPAN_SAMPLED)
+        return true;
+    return span_is_sampled(span, span_index(span, (uintptr_t)p));
+}
+
+static inline __attribute__((always_inline)) enum fast_free fast_free(void *p, struct cache *cache, struct span **out) {
+    struct span *span = *out = arena_map_near_span(p);
+    if (UNLIKELY(!span || !span_begins_slot(span, (uint32_t)((uintptr_t)p - span->base)) || span_slot_looks_free(p)))
+        return FAST_FREE_SLOW;
+    if (UNLIKELY(atomic_load_relaxed(&span->owner) != (uintptr_t)cache && fast_is_foreign_or_sampled(span, cache, p)))
+        return FAST_FREE_SLOW;
+    owner_count_step(&cache->slots[span->size_class].frees);
+    return UNLIKELY(cache_put(span, p)) ? FAST_FREE_DRAINED : FAST_FREE_DONE;
+}
+
+static inline __attribute__((always_inline)) void fast_free_or_slow(void *p, const void *caller) {
+    struct cache *cache = thread_cache;
+    struct span *span;
+    switch (fast_free(p, cache, &span)) {
+    case FAST_FREE_DONE:
+        return;
+    case FAST_FREE_DRAINED:
+        free_drained(cache, span, caller);
+        return;
+    default:
+        free_slow(p, caller);
+        return;
+    }
+}
+
+#endif
