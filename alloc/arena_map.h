@@ -50,7 +50,7 @@ static inline arena_page *arena_map_place(uintptr_t table, uint64_t page) {
 /* The span of a pointer into the near arenas; NULL for every other. */
 static inline struct span *arena_map_near_span(const void *p) {
     uintptr_t offset = (uintptr_t)p - arena_map_near.base;
-    if (UNLIKELY(offset >= atomic_load_acquire(&arena_map_near.bytes)))
+    if (UNLIKELY(!atomic_is_above(&arena_map_near.bytes, offset)))
         return NULL;
     return atomic_load_relaxed(&arena_map_near.pages[offset >> HEAP_PAGE_SHIFT]);
 }

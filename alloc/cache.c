@@ -23,7 +23,7 @@
 #include "base/check.h"
 #include "base/log.h"
 
-enum { SPAN_PAGES_MOST = 8, GROWING_SLOT_MOST = 512, EMPTY_KEPT = 1, SPARE_KEPT = 4, REFILLS_BETWEEN_SENDS = 32 };
+enum { SPAN_PAGES_MOST = 4, GROWING_SLOT_MOST = 512, EMPTY_KEPT = 1, SPARE_KEPT = 4, REFILLS_BETWEEN_SENDS = 32 };
 enum { PENDING_BYTES_MOST = 32 * 1024 };
 
 const uintptr_t cache_no_object;
@@ -269,7 +269,7 @@ void cache_route_free(struct cache *self, struct span *span, void *object) {
         } else if (owner == (uintptr_t)self) {
             if (tag != owner && atomic_load_relaxed(&span->sampled) == 0)
                 atomic_store_relaxed(&span->owner, owner);
-            if (UNLIKELY(cache_put(span, object)))
+            if (UNLIKELY(cache_put(span, object, span_link_key)))
                 cache_span_drained(self, span);
             return;
         } else {

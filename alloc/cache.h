@@ -105,8 +105,9 @@ static inline bool cache_take_freed(struct class_slot *slot);
 /* Makes the class have a free slot. False when there is no memory. Owner only. */
 bool cache_refill(struct cache *cache, unsigned size_class);
 
-/* Puts an object back into its span, which is this cache's. True when cache_span_drained must follow. Owner only. */
-static inline bool cache_put(struct span *span, void *object);
+/* Puts an object back into its span, which is this cache's. `key` is span_link_key. True when cache_span_drained must
+ * follow. Owner only. */
+static inline bool cache_put(struct span *span, void *object, uintptr_t key);
 /* The span's countdown has reached 0: it has free slots again, or no object any more. */
 void cache_span_drained(struct cache *cache, struct span *span);
 
@@ -151,8 +152,8 @@ static inline bool cache_take_freed(struct class_slot *slot) {
     return true;
 }
 
-static inline bool cache_put(struct span *span, void *object) {
-    span_link_store(object, span->free);
+static inline bool cache_put(struct span *span, void *object, uintptr_t key) {
+    span_link_store_keyed(object, span->free, key);
     span->free = object;
     return --span->countdown == 0;
 }

@@ -67,7 +67,8 @@ void central_seize(struct span *span, uintptr_t owner) {
     struct central *central = &centrals[span->size_class];
     lock_acquire(&central->lock);
     if ((atomic_load_relaxed(&span->owner) & ~SPAN_SAMPLED) == owner) {
-        span->free = NULL;        atomic_store_relaxed(&span->carved, (uint32_t)span->slots_bytes);
+        span->free = NULL;
+        atomic_store_relaxed(&span->carved, (uint32_t)span->slots_bytes);
         span->state = SPAN_FULL;
         span->countdown = SPAN_NO_COUNT; /* how many are handed out is not known, so it is never empty */
         span->next = span->previous = NULL;

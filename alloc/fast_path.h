@@ -30,8 +30,9 @@ static inline __attribute__((always_inline)) unsigned fast_size_class(size_t siz
 /* Class 0 has never a list: it is slow. */
 static inline __attribute__((always_inline)) enum fast_malloc fast_malloc(unsigned size_class, void **out) {
     struct class_slot *slot = &thread_cache->slots[size_class];
+    __asm__("" : "+r"(slot)); /* one address for all that follows, instead of one for each field */
     void *object = slot->free, *next = span_link_load(object);
-    if (UNLIKELY((uintptr_t)next - slot->base >= atomic_load_relaxed(&slot->bytes)))
+    if (UNLIKELY(!atomic_is_above(&slot->bytes, (uintptr_t)next - slot->base)))
         return FAST_MALLOC_SLOW;
     if (UNLIKELY(owner_count_step(&slot->due)))
         return FAST_MALLOC_DUE;
@@ -53,32 +54,35 @@ static inline __attribute__((always_inline)) void *fast_malloc_or_slow(size_t si
 
 /* Whether an object in a span that is not purely this cache's is another's, or sampled. */
 static inline bool fast_is_foreign_or_sampled(const struct span *span, const struct cache *cache, const void *p) {
-    if ((atomic_load_relaxed(&span->owner) ^ (uintptr_t)cache) != SPAN_SAMPLED)
+    if (!atomic_is(&span->owner, (uintptr_t)cache | SPAN_SAMPLED))
         return true;
-    return span_is_sampled(span, span_index(span, (uintptr_t)p));
+    return span_is_sampled(span, size_class_index_known((uint32_t)((uintptr_t)p - span->base), span->inverse));
 }
 
 static inline __attribute__((always_inline)) enum fast_free fast_free(void *p, struct cache *cache, struct span **out) {
     struct span *span = *out = arena_map_near_span(p);
-    if (UNLIKELY(!span || !span_begins_slot(span, (uint32_t)((uintptr_t)p - span->base)) || span_slot_looks_free(p)))
+    uintptr_t key = span_link_key;
+    __asm__("" : "+r"(key)); /* loaded once, for a comparison of its lead and for the link */
+    if (UNLIKELY(!span || !span_is_slot_start(span, p) || span_slot_looks_free_keyed(p, key)))
         return FAST_FREE_SLOW;
-    if (UNLIKELY(atomic_load_relaxed(&span->owner) != (uintptr_t)cache && fast_is_foreign_or_sampled(span, cache, p)))
+    if (UNLIKELY(!atomic_is(&span->owner, (uintptr_t)cache) && fast_is_foreign_or_sampled(span, cache, p)))
         return FAST_FREE_SLOW;
     owner_count_step(&cache->slots[span->size_class].frees);
-    return UNLIKELY(cache_put(span, p)) ? FAST_FREE_DRAINED : FAST_FREE_DONE;
+    return UNLIKELY(cache_put(span, p, key)) ? FAST_FREE_DRAINED : FAST_FREE_DONE;
 }
 
-static inline __attribute__((always_inline)) void fast_free_or_slow(void *p, const void *caller) {
+/* Always part of what the program called, whose return address is read only where the fast path has ended. */
+static inline __attribute__((always_inline)) void fast_free_or_slow(void *p) {
     struct cache *cache = thread_cache;
     struct span *span;
     switch (fast_free(p, cache, &span)) {
     case FAST_FREE_DONE:
         return;
     case FAST_FREE_DRAINED:
-        free_drained(cache, span, caller);
+        free_drained(cache, span, __builtin_return_address(0));
         return;
     default:
-        free_slow(p, caller);
+        free_slow(p, __builtin_return_address(0));
         return;
     }
 }

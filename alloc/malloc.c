@@ -60,8 +60,7 @@ static struct span *locate(const char *call, const void *p) {
     struct span *span = arena_map_span(p);
     if (UNLIKELY(!span))
         report_bad_pointer(call, p);
-    bool good =
-        span->size_class ? span_begins_slot(span, (uint32_t)((uintptr_t)p - span->base)) : (uintptr_t)p == span->base;
+    bool good = span->size_class ? span_is_carved_slot(span, p) : (uintptr_t)p == span->base;
     if (UNLIKELY(!good))
         report_bad_pointer(call, p);
     return span;
@@ -266,7 +265,7 @@ void free_drained(struct cache *cache, struct span *span, const void *caller) {
     scavenger_poll(caller);
 }
 
-void heap_free(void *p) { fast_free_or_slow(p, __builtin_return_address(0)); }
+void heap_free(void *p) { fast_free_or_slow(p); }
 
 void heap_free_sized(void *p, size_t size) {
     if (!p)

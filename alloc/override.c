@@ -19,7 +19,7 @@
 #define ALIAS(name) __attribute__((alias(#name), copy(name)))
 
 void *malloc(size_t size) { return fast_malloc_or_slow(size, fast_size_class(size)); }
-void free(void *p) { fast_free_or_slow(p, __builtin_return_address(0)); }
+void free(void *p) { fast_free_or_slow(p); }
 void *calloc(size_t count, size_t size) { return heap_calloc(count, size); }
 void *realloc(void *p, size_t size) { return heap_realloc(p, size); }
 void cfree(void *p);
@@ -160,7 +160,7 @@ void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t size, size_t align, const void *
 
 #define DELETE_PLAIN(name, ...)                                                                                        \
     void name(void *p __VA_ARGS__);                                                                                    \
-    void name(void *p __VA_ARGS__) { fast_free_or_slow(p, __builtin_return_address(0)); }
+    void name(void *p __VA_ARGS__) { fast_free_or_slow(p); }
 #define DELETE_SIZED(name)                                                                                             \
     void name(void *p, size_t size);                                                                                   \
     void name(void *p, size_t size) { heap_free_sized(p, size); }

@@ -17,6 +17,7 @@
 #define HEAP_PAGE_SIZE  ((size_t)1 << HEAP_PAGE_SHIFT)
 
 #define SIZE_CLASS_SMALL_MAX 1024
+#define SIZE_CLASS_SPAN_MOST (96 * 1024) /* bytes of a span of small objects */
 
 struct size_class {
     uint32_t size;    /* bytes of a slot */
@@ -37,12 +38,21 @@ static inline unsigned size_class_of(size_t n) {
     return size_class_by_128[(n - SIZE_CLASS_SMALL_MAX + 127) / 128];
 }
 
-/* offset / size where size divides offset, and otherwise a number larger than any index, for offsets below 2^16
- * (Lemire, Kaser and Kurz 2019, "Faster remainder by direct computation"): of offset * ceil(2^32 / size) the upper half
- * is the quotient and the lower half is the remainder's share, below ceil(2^32 / size) only where nothing remains. */
+/* offset / size where size divides offset, and otherwise a number larger than any index (Lemire, Kaser and Kurz 2019,
+ * "Faster remainder by direct computation"): of offset * inverse the upper half is the quotient, and the lower half is
+ * below inverse only where nothing remains.
+ *
+ * Right for offsets up to SIZE_CLASS_SPAN_MOST: with e = inverse * size - 2^32, which is less than size, the lower half
+ * of (q * size + r) * inverse is q * e + r * inverse, if that does not reach 2^32; it does not while
+ * (offset + size) * e < 2^32, and 98,304 + 2^15 times 2^15 is 2^32. */
 static inline uint32_t size_class_index(uint32_t offset, uint32_t inverse) {
     uint64_t product = (uint64_t)offset * inverse;
     return LIKELY((uint32_t)product < inverse) ? (uint32_t)(product >> 32) : UINT32_MAX;
+}
+
+/* The same where it is known that size divides offset. */
+static inline uint32_t size_class_index_known(uint32_t offset, uint32_t inverse) {
+    return (uint32_t)((uint64_t)offset * inverse >> 32);
 }
 
 #endif

@@ -46,6 +46,7 @@ struct span *span_create(uintptr_t base, uint32_t pages, unsigned size_class) {
         return NULL;
     const struct size_class *class = &size_classes[size_class];
     size_t bytes = (size_t)pages << HEAP_PAGE_SHIFT;
+    DCHECK(!size_class || bytes <= SIZE_CLASS_SPAN_MOST);
     span->base = base;
     span->pages = pages;
     span->size_class = (uint8_t)size_class;

@@ -72,9 +72,14 @@ static inline uint32_t span_carved_slots(const struct span *span) {
     return size_class_index(atomic_load_relaxed(&span->carved), span->inverse);
 }
 
-/* Whether an object begins at this offset that was handed out once; never for a large span. */
-static inline bool span_begins_slot(const struct span *span, uint32_t offset) {
-    return offset < atomic_load_relaxed(&span->carved) && offset * span->inverse < span->inverse;
+/* Whether an address in the span is where a slot begins; never for a large span. */
+static inline bool span_is_slot_start(const struct span *span, const void *p) {
+    return (uint32_t)((uintptr_t)p - span->base) * span->inverse < span->inverse;
+}
+
+/* The same, of a slot that was handed out once. */
+static inline bool span_is_carved_slot(const struct span *span, const void *p) {
+    return (uintptr_t)p - span->base < atomic_load_relaxed(&span->carved) && span_is_slot_start(span, p);
 }
 
 static inline uint32_t span_index(const struct span *span, uintptr_t object) {
@@ -85,33 +90,36 @@ static inline uintptr_t span_limit(const struct span *span) {
     return span->base + ((uintptr_t)span->pages << HEAP_PAGE_SHIFT);
 }
 
-/* A free slot's link is stored with its bytes reversed, XOR a secret of the process. The upper 16 bits of an address
- * are 0, so the first two bytes in memory are the key's lead. A slot that is handed out has its first word cleared. So
+/* A free slot's link is stored rotated by 16 bits, XOR a secret of the process. The upper 16 bits of an address are 0,
+ * so the first two bytes in memory are the key's lead. A slot that is handed out has its first word cleared. So
  *   - a slot that begins with the lead is most likely free already;
  *   - a write that runs over the end of the slot before by one byte or more breaks the lead: the link leads nowhere. */
-#define SPAN_ADDRESS_BITS 48
+enum { SPAN_LEAD_BITS = 16 };
 extern HIDDEN uintptr_t span_link_key; /* constant after the first growth of the heap */
 void span_choose_link_key(void);
 
-static inline void span_link_store(void *slot, const void *next) {
-    uintptr_t word = (uintptr_t)next << 16 | (uintptr_t)next >> 48;
-    word ^= span_link_key;
+static inline void span_link_store_keyed(void *slot, const void *next, uintptr_t key) {
+    uintptr_t address = (uintptr_t)next, word = (address << SPAN_LEAD_BITS | address >> (64 - SPAN_LEAD_BITS)) ^ key;
     __builtin_memcpy(slot, &word, sizeof word);
 }
+
+static inline void span_link_store(void *slot, const void *next) { span_link_store_keyed(slot, next, span_link_key); }
 
 static inline void *span_link_load(const void *slot) {
     uintptr_t word;
     __builtin_memcpy(&word, slot, sizeof word);
     word ^= span_link_key;
-    return (void *)(word >> 16 | word << 48);
+    return (void *)(word >> SPAN_LEAD_BITS | word << (64 - SPAN_LEAD_BITS));
 }
 
 /* False for nearly every slot that is in use, true for every free one. */
-static inline bool span_slot_looks_free(const void *slot) {
+static inline bool span_slot_looks_free_keyed(const void *slot, uintptr_t key) {
     uint16_t lead;
     __builtin_memcpy(&lead, slot, sizeof lead);
-    return lead == (uint16_t)span_link_key;
+    return lead == (uint16_t)key;
 }
+
+static inline bool span_slot_looks_free(const void *slot) { return span_slot_looks_free_keyed(slot, span_link_key); }
 
 /* Whether a free slot's link may be what was stored: the end, or in the span. */
 static inline bool span_link_is_good(const struct span *span, const void *next) {

@@ -4,6 +4,8 @@
 #define HEAPTAP_BASE_ATOMIC_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #define atomic_load_relaxed(p) atomic_load_explicit((p), memory_order_relaxed)
 #define atomic_load_acquire(p) atomic_load_explicit((p), memory_order_acquire)
@@ -48,6 +50,28 @@
 
 /* A counter with one writer and many readers: two plain moves, no locked instruction. */
 #define atomic_bump_by_owner(p, v) atomic_store_relaxed((p), atomic_load_relaxed(p) + (v))
+
+/* value < *p, value == *p, of a relaxed load: one instruction, where compilers need two, since they fold no atomic load
+ * into a comparison. */
+#if defined(__x86_64__)
+static inline bool atomic_is_above(const _Atomic uintptr_t *p, uintptr_t value) {
+    bool above;
+    __asm__("cmpq %2, %1" : "=@ccb"(above) : "r"(value), "m"(*p));
+    return above;
+}
+
+static inline bool atomic_is(const _Atomic uintptr_t *p, uintptr_t value) {
+    bool same;
+    __asm__("cmpq %1, %2" : "=@cce"(same) : "r"(value), "m"(*p));
+    return same;
+}
+#else
+static inline bool atomic_is_above(const _Atomic uintptr_t *p, uintptr_t value) {
+    return value < atomic_load_relaxed(p);
+}
+
+static inline bool atomic_is(const _Atomic uintptr_t *p, uintptr_t value) { return atomic_load_relaxed(p) == value; }
+#endif
 
 static inline void cpu_relax(void) {
 #if defined(__x86_64__)

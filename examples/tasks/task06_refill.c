@@ -2,20 +2,20 @@
  *
  * Malloc hands out slots of the thread's current span and asks for another span, the slow path, when that is
  * used up. In Go a span of 64-byte slots is 8 KiB, 128 slots, so 100,000 / 128 = 782 refills. Here a thread's
- * first span of a class is as small but each next one has twice the pages, up to 8 (alloc/cache.c): a thread
+ * first span of a class is as small but each next one has twice the pages, up to 4 (alloc/cache.c): a thread
  * that makes ten objects pays for one page, and one that makes a hundred thousand seldom comes back. So I
  * predict by counting along:
  *
  *   span      1   2    3    4    5    6 ...
- *   pages     1   2    4    8    8    8 ...        slots: 128 a page
- *   objects 128 384  896 1920 2944 3968 ... until 100,000: 100 spans, an eighth of Go's
+ *   pages     1   2    4    4    4    4 ...        slots: 128 a page
+ *   objects 128 384  896 1408 1920 2432 ... until 100,000: 197 spans, a quarter of Go's
  *
  * Every span has a structure, and mspan_inuse counts their bytes; a large object has exactly one span, which
  * tells how many bytes that is. The refills counted so must be the predicted ones within 1 %. Sampling is
  * off: a span with a sampled object keeps a bitmap in the same account. */
 #include "examples/tasks/task.h"
 
-enum { OBJECTS = 100000, SIZE = 64, PAGE = 8192, PAGES_MOST = 8, LARGE = 1 << 20 };
+enum { OBJECTS = 100000, SIZE = 64, PAGE = 8192, PAGES_MOST = 4, LARGE = 1 << 20 };
 
 static uint64_t predict_spans(void) {
     uint64_t spans = 0, slots = 0;

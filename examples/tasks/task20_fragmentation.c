@@ -1,9 +1,9 @@
 /* Exercise 20: RSS grows while the heap is flat.
  *
  * A service with 16 MiB of steady data gets bursts of work. Each burst makes 8 MiB of objects of one small size,
- * another size each time, and frees all but a few: one in 64 KiB is remembered, a session. The trouble is where the few
+ * another size each time, and frees all but a few: one in 32 KiB is remembered, a session. The trouble is where the few
  * live. A span holds slots of one size, and goes back to the page heap only when every slot is free; one session of 64
- * bytes keeps 64 KiB. I predict:
+ * bytes keeps 32 KiB. I predict:
  *
  *   reproduced  ten bursts later heap_alloc is within 5 % of what it was, while RSS has grown by 64 MiB or more
  *   diagnosed   heap_inuse - heap_alloc explains that growth within 15 %. It is not idle memory: forced to return what
@@ -18,7 +18,7 @@
 enum { BURSTS = 10 };
 #define STEADY_BYTES (16 * MIB)
 #define BURST_BYTES  (8 * MIB)
-#define SESSION_IN   (64 * KIB) /* one object in so many bytes is remembered */
+#define SESSION_IN   (32 * KIB) /* one object in so many bytes is remembered */
 #define SMALLEST     64
 
 struct arena {

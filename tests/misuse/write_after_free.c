@@ -7,6 +7,7 @@ int main(void) {
     char *kept = malloc(40), *p = malloc(40);
     free(p);
     memset(p, 'A', 40);
-    kept = malloc(40);
+    for (int i = 0; i < 1000; i++) /* the freed object comes back some allocations later */
+        kept = malloc(40);
     return kept == NULL;
 }

@@ -10,7 +10,7 @@ int main(void) {
     for (int i = 0; i < 50; i++)
         free(p[i]);
     memset(p[7], -1, 128);
-    for (int i = 0; i < 50; i++)
-        p[i] = malloc(128);
+    for (int i = 0; i < 1000; i++)
+        p[i % 50] = malloc(128);
     return p[49] == NULL;
 }

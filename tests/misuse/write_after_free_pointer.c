@@ -7,6 +7,7 @@ int main(void) {
     void *elsewhere = malloc(5000);
     free(p);
     p[0] = elsewhere;
-    kept = malloc(60);
+    for (int i = 0; i < 1000; i++)
+        kept = malloc(60);
     return kept == NULL;
 }

@@ -6,6 +6,7 @@ int main(void) {
     long *kept = malloc(40), *p = malloc(40);
     free(p);
     p[0] = 0;
-    kept = malloc(40);
+    for (int i = 0; i < 1000; i++)
+        kept = malloc(40);
     return kept == NULL;
 }

@@ -11,7 +11,7 @@ int main(void) {
         free(p[i]);
     for (int i = 0; i < 64; i += 2)
         memset(p[i], '-', 32 + 8);
-    for (int i = 1; i < 64; i += 2)
-        p[i] = malloc(32);
+    for (int i = 0; i < 1000; i++)
+        p[i % 64] = malloc(32);
     return p[63] == NULL;
 }

@@ -8,7 +8,7 @@
 #include "base/rand.h"
 #include "tests/support/unit.h"
 
-enum { MOST_SLOTS = 8192, MOST_PAGES = 64, LISTED = 100 };
+enum { MOST_SLOTS = 8192, MOST_PAGES = SIZE_CLASS_SPAN_MOST >> HEAP_PAGE_SHIFT, LISTED = 100 };
 
 static char *memory;
 
@@ -27,7 +27,7 @@ static int tear_down(void **state) {
 /* A span of this class over `memory`; `spread` widens it as the heap may. */
 static struct span *new_span(unsigned class, uint32_t spread) {
     uint32_t pages = size_classes[class].pages * spread;
-    if (pages > MOST_PAGES || (pages << HEAP_PAGE_SHIFT) / size_classes[class].size > MOST_SLOTS)
+    if (pages > (uint32_t)MOST_PAGES || (pages << HEAP_PAGE_SHIFT) / size_classes[class].size > MOST_SLOTS)
         return NULL;
     struct span *span = span_create((uintptr_t)memory, pages, class);
     assert_non_null(span);
@@ -63,7 +63,8 @@ static void test_carving(void **state) {
                 assert_true(free_list_is_right(span));
             assert_int_equal(span_carved_slots(span), span->slots);
             /* The fault: a slot is taken out behind the span's back. */
-            void *lost = span->free;            span->free = span_link_load(lost);
+            void *lost = span->free;
+            span->free = span_link_load(lost);
             assert_false(free_list_is_right(span));
             span_destroy(span);
         }
@@ -76,11 +77,12 @@ static void test_index(void **state) {
         struct span *span = new_span(class, 1);
         assert_non_null(span);
         uint32_t bytes = span->pages << HEAP_PAGE_SHIFT, size = size_classes[class].size;
-        for (uint32_t offset = 0; offset < bytes; offset++) {            uint32_t index = span_index(span, span->base + offset);
+        for (uint32_t offset = 0; offset < bytes; offset++) {
+            uint32_t index = span_index(span, span->base + offset);
             span->carved = offset % 5 ? (uint32_t)span->slots_bytes : offset / size * size;
-            if (span_begins_slot(span, offset) != (offset % size == 0 && offset < span->carved))
+            if (span_is_carved_slot(span, memory + offset) != (offset % size == 0 && offset < span->carved))
                 fail_msg("class %u: offset %u is taken for a slot or not", class, offset);
-if (offset % size ? index < span->slots : index != offset / size)
+            if (offset % size ? index < span->slots : index != offset / size)
                 fail_msg("class %u: offset %u gives %u", class, offset, index);
         }
         span_destroy(span);

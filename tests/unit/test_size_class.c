@@ -24,7 +24,7 @@ static void test_classes(void **state) {
         const struct size_class *c = &size_classes[class];
         assert_true(class == 1 || c->size > c[-1].size);
         assert_int_equal(c->size % (c->size >= 16 ? 16 : 8), 0);
-        for (uint32_t offset = 0; offset < 1 << 16; offset++)
+        for (uint32_t offset = 0; offset < SIZE_CLASS_SPAN_MOST; offset++)
             if (size_class_index(offset, c->inverse) != (offset % c->size ? UINT32_MAX : offset / c->size))
                 fail_msg("class %u: offset %u", class, offset);
         uint32_t bytes = c->pages << HEAP_PAGE_SHIFT;
