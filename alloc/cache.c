@@ -44,10 +44,11 @@ uint64_t cache_mallocs(const struct cache *cache, unsigned size_class) {
     const struct class_slot *slot = &cache->slots[size_class];
     for (;;) {
         uint32_t version = atomic_load_acquire(&cache->version);
-        uint64_t count = owner_count_read(&slot->due) + atomic_load_relaxed(&slot->next_sample);
+        uint64_t due = owner_count_read(&slot->due), next = atomic_load_relaxed(&slot->next_sample);
         atomic_fence_acquire();
         if (LIKELY(version % 2 == 0 && atomic_load_relaxed(&cache->version) == version))
-            return count;
+            return due + next -
+                   (due == 0 && next != 0); /* the due one counts when it is drawn anew: it goes back once */
         cpu_relax();
     }
 }
