@@ -27,7 +27,7 @@
 #include "base/check.h"
 #include "base/os.h"
 
-enum { PAIR_TRIES = 8 };
+enum { PAIR_TRIES = 16 };
 
 static_assert(SIZE_CLASS_COUNT <= HEAPTAP_SIZE_CLASSES, "by_size holds every class");
 /* What programs were compiled against. */
