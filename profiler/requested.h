@@ -4,8 +4,8 @@
 
 #include "profiler/bucket.h"
 
-/* Of the live bytes, by what is sampled of them: from above 0 to 1, or 0 where nothing sampled is live. With w the weight
- * of a sample (profiler/sampler.h), summed over the buckets,
+/* Of the live bytes, by what is sampled of them: from above 0 to 1, or 0 where nothing sampled is live. With w the
+ * weight of a sample (profiler/sampler.h), summed over the buckets,
  *
  *     sum(w * live * asked / allocs) / sum(w * live * slot size)
  *

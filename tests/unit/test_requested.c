@@ -1,6 +1,6 @@
 /* The estimate of what was asked for, against the truth, which the test knows: objects of many sizes, sampled as the
- * allocator samples them, of which some live on. Over 100 runs the mean is compared with the truth in standard errors; the
- * same comparison must see it when requests are reported a fiftieth too small. */
+ * allocator samples them, of which some live on. Over 100 runs the mean is compared with the truth in standard errors;
+ * the same comparison must see it when requests are reported a fiftieth too small. */
 #include "profiler/requested.h"
 
 #include <math.h>
