@@ -85,8 +85,10 @@ static void test_spans_with_one_object(void **state) {
         const struct span *span = arena_map_span(objects[i]);
         spans += span != last;
         kept += span != last;
-        if (span == last)
+        if (span == last) {
             heap_free(objects[i]);
+            objects[i] = NULL;
+        }
         last = span;
     }
     struct heaptap_memstats after = read_checked();
@@ -100,6 +102,9 @@ static void test_spans_with_one_object(void **state) {
     assert_int_equal(after.cached_free + after.central_free - full.cached_free - full.central_free,
                      (OBJECTS - kept) * 2048);
     assert_int_equal(after.heap_objects - before.heap_objects, kept);
+    for (int i = 0; i < OBJECTS; i++)
+        heap_free(objects[i]);
+    assert_int_equal(read_checked().by_size[class].single_object_spans, 0); /* also where an empty span is kept */
 }
 
 static void *leave_half(void *kept) {
@@ -116,7 +121,7 @@ static void *leave_half(void *kept) {
 /* What a thread leaves behind is nobody's: the free slots of the spans in which something of it lives on. */
 static void test_free_slots_without_a_thread(void **state) {
     (void)state;
-    void *objects[64];
+    void *objects[64], *mine = heap_malloc(1000); /* whose span has free slots of the same size */
     unsigned class = size_class_of(1000);
     struct heaptap_memstats before = read_checked();
     on_a_thread(leave_half, objects);
@@ -136,6 +141,7 @@ static void test_free_slots_without_a_thread(void **state) {
     struct heaptap_memstats freed = read_checked();
     assert_int_equal(freed.central_free, before.central_free);
     assert_int_equal(freed.by_size[class].spans, before.by_size[class].spans);
+    heap_free(mine);
 }
 
 /* In a new heap: one object of 64 bytes and what its span has beside. */
@@ -159,7 +165,12 @@ static void one_object(void *unused) {
     heap_free(large);
     stats = read_checked();
     CHECK(stats.heap_idle - stats.heap_released == 1 << 20);
-    CHECK(scavenger_release_all() == 1 << 20);
+    uint64_t untouched = stats.untouched;
+    object = heap_malloc(128);
+    CHECK(read_checked().untouched ==
+          untouched); /* a span of pages that were written to has memory behind all of them */
+    heap_free(object);
+    CHECK(scavenger_release_all() >= (1 << 20) - 8 * HEAP_PAGE_SIZE);
     stats = read_checked();
     CHECK(stats.heap_idle == stats.heap_released);
 }
