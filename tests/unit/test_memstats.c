@@ -200,6 +200,26 @@ static void test_a_new_heap(void **state) {
     in_a_new_heap(a_tail);
 }
 
+/* The allocation that is to be sampled is counted by the fast path, taken back and counted by the slow one. A reader
+ * that comes between must not see the count fall. */
+static void test_the_due_one_counts_once(void **state) {
+    (void)state;
+    static struct cache cache;
+    struct owner_count *due = &cache.slots[5].due;
+    assert_int_equal(cache_mallocs(&cache, 5), 0);
+    cache_set_due(&cache, 5, 3);
+    assert_false(owner_count_step(due) || owner_count_step(due));
+    assert_int_equal(cache_mallocs(&cache, 5), 2);
+    assert_true(owner_count_step(due)); /* fast */
+    assert_int_equal(cache_mallocs(&cache, 5), 2);
+    owner_count_add(due, -(uint64_t)1);
+    assert_int_equal(cache_mallocs(&cache, 5), 2);
+    assert_true(owner_count_step(due)); /* slow */
+    assert_int_equal(cache_mallocs(&cache, 5), 2);
+    cache_set_due(&cache, 5, UINT64_MAX);
+    assert_int_equal(cache_mallocs(&cache, 5), 3);
+}
+
 /* ---- while eight threads allocate ---- */
 
 enum { THREADS = 8, OWN = 500, SHARED = 4096 };
@@ -348,6 +368,7 @@ int main(void) {
         cmocka_unit_test(test_objects_are_counted_exactly),
         cmocka_unit_test(test_spans_with_one_object),
         cmocka_unit_test(test_free_slots_without_a_thread),
+        cmocka_unit_test(test_the_due_one_counts_once),
         cmocka_unit_test(test_equations_hold_while_threads_allocate),
         cmocka_unit_test(test_churn_does_not_blur),
     };
