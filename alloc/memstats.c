@@ -147,9 +147,9 @@ struct visit {
 
 /* Pages behind the last slot that was ever on the free list, of a span whose pages the kernel has just given. */
 static RACY_READS uint64_t untouched_of(const struct span *span, uint64_t page) {
-    uintptr_t carved = span->base + (uintptr_t)atomic_load_relaxed(&span->carved) * span->slot_size;
-    uintptr_t from = align_up(carved, page);
-    return span->zeroed && from < span_limit(span) ? span_limit(span) - from : 0;
+    uintptr_t base = span->base, limit = base + ((uintptr_t)span->pages << HEAP_PAGE_SHIFT);
+    uintptr_t from = align_up(base + (uintptr_t)atomic_load_relaxed(&span->carved) * span->slot_size, page);
+    return span->zeroed && from < limit ? limit - from : 0;
 }
 
 /* Slots that are handed out or on their way back. False where only the owner can know, because it allocates from the

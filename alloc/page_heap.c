@@ -148,6 +148,7 @@ struct span *page_heap_alloc(uint64_t count, unsigned size_class, uint64_t align
     }
     os_used((void *)span->base, span->pages << HEAP_PAGE_SHIFT);
     span->zeroed = *zeroed = scavenged == count;
+    atomic_fence_release(); /* who walks the map finds the span whole */
     arena_map_set(first, size_class ? count : 1, span);
     return span;
 }
@@ -326,7 +327,7 @@ static RACY_READS uint64_t walk_locked(uint64_t page, uint64_t limit, void (*vis
             page = align_up(page + 1, ARENA_PAGES);
             continue;
         }
-        struct span *span = atomic_load_relaxed(&arena->spans[page % ARENA_PAGES]);
+        struct span *span = atomic_load_acquire(&arena->spans[page % ARENA_PAGES]);
         if (span)
             visit(span, context);
         page += span && span->pages ? span->pages : 1;

@@ -238,6 +238,7 @@ static size_t any_size(struct rand_state *rand) {
 static void mix(struct rand_state *rand) {
     uint64_t at = rand_below(rand, SHARED);
     void *mine = rand_below(rand, 8) ? heap_malloc(any_size(rand)) : heap_memalign(64, any_size(rand));
+    memset(mine, 1, sizeof(void *));
     void *theirs = atomic_swap_acq_rel(&shared[at], mine);
     if (theirs && rand_below(rand, 4) == 0)
         theirs = heap_realloc(theirs, any_size(rand));
