@@ -14,7 +14,8 @@
  *   4. Visit the spans, for what only they know: how many have a single object, what lies in spans without a thread,
  *      what was not touched yet. It is fitted to the rest: a part is never more than the whole.
  *
- * In 3. a span's slots stand from before anybody can have one until its last free was counted (page_heap.c).
+ * In 3. a span's slots and pages stand from before anybody can have one until the free of the last was counted
+ * (page_heap.c, and resize_large in malloc.c).
  *
  * Locks: the page heap's for 2., and in 4. for a chunk at a time. May run inside malloc. */
 #include "alloc/memstats.h"

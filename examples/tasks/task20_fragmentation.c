@@ -6,14 +6,14 @@
  * bytes keeps 64 KiB. I predict:
  *
  *   reproduced  ten bursts later heap_alloc is within 5 % of what it was, while RSS has grown by 64 MiB or more
- *   diagnosed   heap_inuse - heap_alloc explains that growth within 15 %; all of it is cached_free, slots that the thread
- *               could use, but for these sizes only. single_object_spans says how it came: spans with exactly one live
- *               object are as many as sessions, within 10 %. It is not idle memory: forced to return what it can, the
- *               heap gives less than a tenth of it back, and the scavenger's line for that (the program runs itself
- *               with HEAPTAP_SCAVTRACE=1) says that nine tenths of what is retained are in use. The parts of memstats
- *               that have memory behind them sum up to what RSS has grown by, within 5 %
- *   cured       what a burst needs only for itself comes from an arena, one block that is freed whole; only sessions
- *               come from malloc, and lie side by side. The same ten bursts leave RSS within 4 MiB of what it was
+ *   diagnosed   heap_inuse - heap_alloc explains that growth within 15 %; all of it is cached_free, slots that the
+ * thread could use, but for these sizes only. single_object_spans says how it came: spans with exactly one live object
+ * are as many as sessions, within 10 %. It is not idle memory: forced to return what it can, the heap gives less than a
+ * tenth of it back, and the scavenger's line for that (the program runs itself with HEAPTAP_SCAVTRACE=1) says that nine
+ * tenths of what is retained are in use. The parts of memstats that have memory behind them sum up to what RSS has
+ * grown by, within 5 % cured       what a burst needs only for itself comes from an arena, one block that is freed
+ * whole; only sessions come from malloc, and lie side by side. The same ten bursts leave RSS within 4 MiB of what it
+ * was
  *
  * A heap profile shows the sessions, a few bytes each, and nothing wrong: this leak has no leaker. */
 #include "examples/tasks/task_trace.h"
