@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 
 #include "tests/stress/block.h"
 #include "tests/support/memstats_check.h"
@@ -50,6 +51,31 @@ static void *watch(void *unused) {
     return NULL;
 }
 
+/* In a child of all these threads, which vanished in whatever they did: it frees what they left and makes its own. */
+static int child_is_whole(void) {
+    static struct heaptap_memstats two[2];
+    uint64_t state = 362436069;
+    for (int i = 0; i < 200; i++) {
+        heaptap_read_memstats(&two[i % 2]);
+        const char *broken = memstats_broken(&two[i % 2], &two[(i + 1) % 2]);
+        if (broken)
+            fprintf(stderr, "broken in reading %d of a child: %s\n", i, broken);
+        if (broken)
+            return 0;
+        for (int k = 0; k < 10; k++)
+            free(atomic_exchange(&boxes[stress_random(&state) % BOXES], k % 2 ? NULL : block_new(&state)));
+    }
+    return 1;
+}
+
+static void fork_a_child(void) {
+    int status = -1;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(child_is_whole() ? 0 : 1);
+    EXPECT(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
+}
+
 static void run_until(double end) {
     pthread_t threads[THREADS], watchers[2];
     struct timespec moment = {0, 20000000};
@@ -62,6 +88,8 @@ static void run_until(double end) {
         nanosleep(&moment, NULL);
         if (i % 10 == 5)
             heaptap_free_os_memory();
+        if (i % 10 == 0)
+            fork_a_child();
         heaptap_set_mem_profile_rate(i % 4 ? rate : rate / 3 + 1);
     }
     stop = 1;
