@@ -48,10 +48,11 @@ uint64_t cache_mallocs(const struct cache *cache, unsigned size_class) {
     const struct class_slot *slot = &cache->slots[size_class];
     for (;;) {
         uint32_t version = atomic_load_acquire(&cache->version);
-        uint64_t count = owner_count_read(&slot->due) + atomic_load_relaxed(&slot->next_sample);
+        uint64_t due = owner_count_read(&slot->due), next = atomic_load_relaxed(&slot->next_sample);
         atomic_fence_acquire();
         if (LIKELY(version % 2 == 0 && atomic_load_relaxed(&cache->version) == version))
-            return count;
+            return due + next -
+                   (due == 0 && next != 0); /* the due one counts when it is drawn anew: it goes back once */
         cpu_relax();
     }
 }
@@ -208,6 +209,13 @@ bool cache_pending_holds(const struct cache *cache, const void *object) {
 
 bool cache_list_holds(const struct cache *cache, const struct span *span, const void *object) {
     return arena_map_list_holds(cache->slots[span->size_class].free, object, span->slots);
+}
+
+uint32_t cache_list_length(const struct class_slot *slot) {
+    uint32_t count = 0;
+    for (const void *p = cache_has_free(slot) ? slot->free : NULL; p; p = span_link_load(p))
+        count++;
+    return count;
 }
 
 void cache_send_pending(struct cache *cache) {

@@ -121,6 +121,9 @@ bool cache_pending_holds(const struct cache *cache, const void *object);
 /* Whether the object is on the list that the cache allocates from the span with. As exact as the one above. */
 bool cache_list_holds(const struct cache *cache, const struct span *span, const void *object);
 
+/* Objects on the list to allocate from. Walks it. Owner only. */
+uint32_t cache_list_length(const struct class_slot *slot);
+
 /* Sends what waits in pending batches, full or not. Owner only. */
 void cache_send_pending(struct cache *cache);
 

@@ -11,7 +11,7 @@
 
 struct mallinfo2 libc_info_mallinfo2(void) {
     struct heaptap_memstats stats;
-    memstats_read(&stats);
+    memstats_read_totals(&stats);
     struct mallinfo2 info = {0};
     info.arena = stats.heap_sys - stats.heap_released;
     info.ordblks = stats.heap_objects;
@@ -36,7 +36,7 @@ struct mallinfo libc_info_mallinfo(void) {
 
 void libc_info_print_stats(void) {
     struct heaptap_memstats stats;
-    memstats_read(&stats);
+    memstats_read_totals(&stats);
     log_line("in use %lu bytes in %lu objects; heap %lu bytes, idle %lu, released %lu; metadata %lu", stats.heap_alloc,
              stats.heap_objects, stats.heap_sys, stats.heap_idle, stats.heap_released, stats.sys - stats.heap_sys);
 }
@@ -45,7 +45,7 @@ int libc_info_print_xml(int options, FILE *stream) {
     struct heaptap_memstats stats;
     if (options != 0)
         return EINVAL;
-    memstats_read(&stats);
+    memstats_read_totals(&stats);
     fprintf(stream, "<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n");
     for (uint32_t i = 1; i < stats.size_class_count; i++) {
         const struct heaptap_memstats_class *c = &stats.by_size[i];

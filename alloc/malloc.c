@@ -298,10 +298,15 @@ static bool resize_small(struct span *span, void *p, size_t size) {
 
 static bool resize_large(struct span *span, void *p, size_t size) {
     size_t old_slot = span->slot_size;
-    if (size <= SIZE_CLASS_MAX || size > LARGEST_REQUEST || !page_heap_resize(span, pages_for(size)))
+    if (size <= SIZE_CLASS_MAX || size > LARGEST_REQUEST)
+        return false;
+    bool shrinks = pages_for(size) < span->pages; /* which cannot fail */
+    if (!shrinks && !page_heap_resize(span, pages_for(size)))
         return false;
     sampling_forget(span, p, old_slot);
     count_free(0, old_slot);
+    if (shrinks) /* not before: pages belong to an object that is counted until its free is (memstats.c) */
+        page_heap_resize(span, pages_for(size));
     count_large(true, span->slot_size);
     sampling_large(span, size);
     return true;

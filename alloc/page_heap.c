@@ -21,7 +21,8 @@ static struct {
     /* In pages; their sum is all pages of the heap. Written under the lock, read by anybody. */
     _Atomic uint64_t inuse, free, released;
     _Atomic int64_t refused_at;
-    uint64_t peak; /* the most in use since page_heap_take_peak */
+    uint64_t peak;                                    /* the most in use since page_heap_take_peak */
+    struct page_heap_class classes[SIZE_CLASS_COUNT]; /* of each; pages of large spans, which change, are the rest */
 
     /* The spans that were freed last, for the message about a second free. */
     struct {
@@ -40,6 +41,18 @@ static void account_locked(int64_t inuse, int64_t free, int64_t released) {
     atomic_bump_by_owner(&heap.released, (uint64_t)released);
     if (atomic_load_relaxed(&heap.inuse) > heap.peak)
         heap.peak = atomic_load_relaxed(&heap.inuse);
+}
+
+/* A span of the class comes to be, or (-1) ends. Its pages are in use from before the one until after the other, so a
+ * class never has more objects than the slots that are counted here. */
+static void account_span_locked(unsigned size_class, uint64_t pages, int64_t sign) {
+    struct page_heap_class *class = &heap.classes[size_class];
+    lock_assert_held(&heap.lock);
+    class->spans += (uint64_t)sign;
+    if (size_class == 0)
+        return;
+    class->pages += (uint64_t)sign * pages;
+    class->slots += (uint64_t)sign * ((pages << HEAP_PAGE_SHIFT) / size_classes[size_class].size);
 }
 
 /* `count` pages became used, of which `scavenged` had no memory behind them. */
@@ -120,6 +133,8 @@ struct span *page_heap_alloc(uint64_t count, unsigned size_class, uint64_t align
     lock_acquire(&heap.lock);
     uint64_t first =
         align_pages > 1 ? take_aligned_locked(count, align_pages, &scavenged) : take_locked(count, &scavenged);
+    if (first != PAGE_ALLOC_NONE)
+        account_span_locked(size_class, count, 1);
     lock_release(&heap.lock);
     if (first == PAGE_ALLOC_NONE)
         return NULL;
@@ -127,11 +142,13 @@ struct span *page_heap_alloc(uint64_t count, unsigned size_class, uint64_t align
     if (!span) {
         lock_acquire(&heap.lock);
         give_locked(first, count);
+        account_span_locked(size_class, count, -1);
         lock_release(&heap.lock);
         return NULL;
     }
     os_used((void *)span->base, span->pages << HEAP_PAGE_SHIFT);
     span->zeroed = *zeroed = scavenged == count;
+    atomic_fence_release(); /* who walks the map finds the span whole */
     arena_map_set(first, size_class ? count : 1, span);
     return span;
 }
@@ -150,6 +167,7 @@ void page_heap_free(struct span *span) {
     lock_acquire(&heap.lock);
     remember_locked(span);
     give_locked(first, count);
+    account_span_locked(span->size_class, count, -1);
     lock_release(&heap.lock);
     span_destroy(span);
 }
@@ -252,6 +270,12 @@ void page_heap_read_stats(struct page_heap_stats *out) {
     out->released_bytes = atomic_load_relaxed(&heap.released) << HEAP_PAGE_SHIFT;
     out->largest_free_run_bytes = heap.ready ? page_alloc_largest_run(&heap.pages) << HEAP_PAGE_SHIFT : 0;
     out->metadata_bytes = page_heap_metadata_bytes();
+    uint64_t large = atomic_load_relaxed(&heap.inuse);
+    for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++) {
+        out->classes[i] = heap.classes[i];
+        large -= heap.classes[i].pages;
+    }
+    out->classes[0].pages = large;
     lock_release(&heap.lock);
 }
 
@@ -291,21 +315,43 @@ struct page_heap_owner page_heap_explain(uintptr_t address) {
     return owner;
 }
 
-void page_heap_each_span(void (*visit)(struct span *span, void *context), void *context) {
-    lock_acquire(&heap.lock);
-    uint64_t limit = heap.ready ? heap.pages.chunk_limit * CHUNK_PAGES : 0;
-    for (uint64_t page = heap.pages.chunk_first * CHUNK_PAGES; page < limit;) {
+static uint64_t limit_locked(void) { return heap.ready ? heap.pages.chunk_limit * CHUNK_PAGES : 0; }
+
+/* Visits the spans that begin in [page, limit); returns where to go on. The size of a large one may be changing. */
+static RACY_READS uint64_t walk_locked(uint64_t page, uint64_t limit, void (*visit)(struct span *, void *),
+                                       void *context) {
+    lock_assert_held(&heap.lock);
+    while (page < limit) {
         uintptr_t table = atomic_load_relaxed(&arena_map.pages[page / ARENA_PAGES]);
         if (!table) {
             page = align_up(page + 1, ARENA_PAGES);
             continue;
         }
-        struct span *span = atomic_load_relaxed(arena_map_place(table, page));
+        struct span *span = atomic_load_acquire(arena_map_place(table, page));
         if (span)
             visit(span, context);
         page += span && span->pages ? span->pages : 1;
     }
+    return page;
+}
+
+void page_heap_each_span(void (*visit)(struct span *, void *), void *context) {
+    lock_acquire(&heap.lock);
+    walk_locked(heap.pages.chunk_first * CHUNK_PAGES, limit_locked(), visit, context);
     lock_release(&heap.lock);
+}
+
+void page_heap_each_span_in_turn(void (*visit)(struct span *, void *), void *context) {
+    uint64_t page = 0, limit;
+    do {
+        lock_acquire(&heap.lock);
+        limit = limit_locked();
+        if (page < heap.pages.chunk_first * CHUNK_PAGES)
+            page = heap.pages.chunk_first * CHUNK_PAGES;
+        uint64_t stop = align_down(page, CHUNK_PAGES) + CHUNK_PAGES;
+        page = walk_locked(page, stop < limit ? stop : limit, visit, context);
+        lock_release(&heap.lock);
+    } while (page < limit);
 }
 
 bool page_heap_validate(void) {

@@ -37,12 +37,20 @@ int64_t page_heap_refused_at(void);
 /* The most pages in use since the last call of this. */
 uint64_t page_heap_take_peak(void);
 
+struct page_heap_class {
+    uint64_t spans;
+    uint64_t pages;
+    uint64_t slots; /* that its spans have room for; not counted for large ones */
+};
+
+/* All of one moment. */
 struct page_heap_stats {
     uint64_t inuse_bytes;    /* in spans */
     uint64_t free_bytes;     /* free, with memory behind them */
     uint64_t released_bytes; /* free, without: never touched or returned */
     uint64_t largest_free_run_bytes;
-    uint64_t metadata_bytes; /* page tables, bitmaps, arena tables */
+    uint64_t metadata_bytes;                          /* page tables, bitmaps, arena tables */
+    struct page_heap_class classes[SIZE_CLASS_COUNT]; /* their pages are what is in use; [0] are the large ones */
 };
 
 void page_heap_read_stats(struct page_heap_stats *out);
@@ -63,6 +71,9 @@ struct page_heap_owner page_heap_explain(uintptr_t address);
 
 /* Calls visit for every live span, under the lock: visit must not come back here. */
 void page_heap_each_span(void (*visit)(struct span *span, void *context), void *context);
+/* The same, chunk by chunk, so that nobody waits for longer than the visits to 512 pages; the whole is of no single
+ * moment. A visited span lives until visit returns. */
+void page_heap_each_span_in_turn(void (*visit)(struct span *span, void *context), void *context);
 bool page_heap_validate(void);
 
 struct lock *page_heap_lock(void);

@@ -48,6 +48,10 @@
 #define atomic_fence_acquire() atomic_thread_fence(memory_order_acquire)
 #define atomic_fence_release() atomic_thread_fence(memory_order_release)
 
+/* For a function that reads plain fields which their owner may be writing, and can live with the value before or after:
+ * aligned words are never seen half written. */
+#define RACY_READS __attribute__((no_sanitize("thread")))
+
 /* A counter with one writer and many readers: two plain moves, no locked instruction. */
 #define atomic_bump_by_owner(p, v) atomic_store_relaxed((p), atomic_load_relaxed(p) + (v))
 

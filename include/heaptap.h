@@ -38,31 +38,79 @@ HEAPTAP_API int heaptap_dump(const char *path);
 
 #define HEAPTAP_SIZE_CLASSES 96
 
-/* The fields are Go's runtime.MemStats, in snake case. Fields that only a garbage collector has are not here. */
+/* What the heap consists of. The first part is Go's runtime.MemStats in snake case, of which the fields that only a
+ * collector or Go's stacks can have are 0 (EnableGC, DebugGC and the arrays of pauses are left out). The second says of
+ * every byte of heap_inuse whose it is, so that RSS can be explained:
+ *
+ *   sys        = heap_sys + metadata
+ *   heap_sys   = heap_inuse + heap_idle
+ *   heap_inuse = heap_alloc + cached_free + central_free + span_tails
+ *   RSS of the heap and its metadata <= sys - heap_released - untouched    (without transparent huge pages)
+ *
+ * Reading stops nobody. The numbers of pages are of one moment; each counter has a value that it had between the
+ * beginning of the call and that moment, chosen so that these always hold, whatever other threads do:
+ *
+ *   the equations above;  mallocs, frees and total_alloc, in all and by class, never fall from one call to the next
+ *   frees <= mallocs, in all and by class, and heap_objects = mallocs - frees
+ *   heap_alloc <= heap_inuse;  heap_released <= heap_idle;  largest_free_run <= heap_idle
+ *
+ * What a call costs grows with the number of spans, for single_object_spans: some milliseconds for each GiB of them.
+ *
+ * The size and the places of the fields will not change: new ones take the place of reserved ones, which are 0. */
 struct heaptap_memstats {
     uint64_t alloc;       /* bytes of live objects, by slot size; the same as heap_alloc */
-    uint64_t total_alloc; /* bytes ever allocated, by slot size */
+    uint64_t total_alloc; /* bytes ever allocated, by slot size; heap_alloc less than that were freed */
     uint64_t sys;         /* bytes of address space in use: the sum of the *_sys fields */
+    uint64_t lookups;     /* 0 */
     uint64_t mallocs;     /* objects ever allocated */
     uint64_t frees;       /* objects ever freed */
 
-    uint64_t heap_alloc;    /* = alloc */
+    uint64_t heap_alloc;    /* = alloc = total_alloc - what was freed */
     uint64_t heap_sys;      /* heap_inuse + heap_idle */
-    uint64_t heap_idle;     /* in spans without objects, returned to the system or not */
-    uint64_t heap_inuse;    /* in spans with at least one object */
-    uint64_t heap_released; /* of heap_idle: returned to the system, or never touched */
+    uint64_t heap_idle;     /* in no span, returned to the system or not */
+    uint64_t heap_inuse;    /* in spans; heap_inuse - heap_alloc bounds what fragmentation and caches hold */
+    uint64_t heap_released; /* of heap_idle: returned to the system, or never touched; the rest could be returned */
     uint64_t heap_objects;  /* mallocs - frees */
 
+    uint64_t stack_inuse, stack_sys;   /* 0 */
     uint64_t mspan_inuse, mspan_sys;   /* span structures: in use, obtained from the system */
-    uint64_t mcache_inuse, mcache_sys; /* per-thread caches */
+    uint64_t mcache_inuse, mcache_sys; /* per-thread caches, and batches of objects on their way between threads */
     uint64_t buck_hash_sys;            /* the profiler's tables */
+    uint64_t gc_sys;                   /* 0 */
     uint64_t other_sys;                /* page bitmaps, page tables, summaries */
 
-    uint32_t size_class_count;
+    uint64_t next_gc, last_gc, pause_total_ns, num_gc, num_forced_gc; /* 0 */
+    double gc_cpu_fraction;                                           /* 0 */
+
+    uint64_t metadata;     /* sys - heap_sys */
+    uint64_t cached_free;  /* free slots of spans that threads allocate from, and slots on their way back to them */
+    uint64_t central_free; /* free slots of spans whose thread has ended, for the next thread that needs them */
+    uint64_t span_tails;   /* ends of spans that are too short for a slot */
+    uint64_t untouched; /* of heap_inuse: new pages of spans that have no slot in use yet and no memory behind them */
+    /* The longest run of heap_idle: a larger object makes the heap grow. */
+    uint64_t largest_free_run;
+    uint64_t spans;
+    /* Spans that one live object keeps from being idle; a sign of fragmentation. The one span of a class that another
+     * thread is allocating from is not looked at, and an object that another thread freed and the owner of the span has
+     * not met again counts as live here. */
+    uint64_t single_object_spans;
+    /* An estimate of what the program asked for where it got heap_alloc, by the part of the sampled objects: each
+     * bucket of the profile (one stack, one slot size) counts with its live objects and the mean of all that it was
+     * asked for. Each sample stands for about the profile rate in bytes, so with n of them live it is off by some
+     * heap_alloc / (10 sqrt n). 0 where nothing sampled is live. */
+    uint64_t heap_requested;
+    uint64_t reserved[16];
+
+    uint32_t size_class_count; /* of by_size; [0] is empty: what is in none of them are objects above the last size */
+    uint32_t reserved_too;
     struct heaptap_memstats_class {
         uint32_t size; /* slot bytes */
+        uint32_t reserved;
         uint64_t mallocs;
         uint64_t frees;
+        uint64_t spans;
+        uint64_t inuse; /* bytes of its spans */
+        uint64_t single_object_spans;
     } by_size[HEAPTAP_SIZE_CLASSES];
 };
 

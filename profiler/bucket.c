@@ -53,7 +53,11 @@ uint32_t bucket_find(struct bucket_table *table, uint32_t stack, uint64_t slot_s
     return id;
 }
 
-void bucket_add_alloc(struct bucket_table *table, uint32_t id) { atomic_add_relaxed(&bucket_at(table, id)->allocs, 1); }
+void bucket_add_alloc(struct bucket_table *table, uint32_t id, size_t requested) {
+    struct bucket *bucket = bucket_at(table, id);
+    atomic_add_relaxed(&bucket->asked, requested);
+    atomic_add_relaxed(&bucket->allocs, 1);
+}
 
 /* Release, so that a reader that sees the free sees the allocation before it. */
 void bucket_add_free(struct bucket_table *table, uint32_t id) { atomic_add_acq_rel(&bucket_at(table, id)->frees, 1); }
@@ -65,6 +69,7 @@ struct bucket_view bucket_read(const struct bucket_table *table, uint32_t id) {
     struct bucket_view view = {.slot_size = bucket->slot_size, .rate = bucket->rate, .stack = bucket->stack};
     view.frees = atomic_load_acquire(&bucket->frees);
     view.allocs = atomic_load_relaxed(&bucket->allocs);
+    view.asked = atomic_load_relaxed(&bucket->asked);
     return view;
 }
 

@@ -19,6 +19,7 @@ struct bucket {
     uint64_t rate;
     _Atomic uint64_t allocs; /* samples; any thread adds */
     _Atomic uint64_t frees;  /* of these; frees <= allocs at every moment */
+    _Atomic uint64_t asked;  /* bytes that were requested of `allocs`; a sample more or less while they change */
     uint32_t stack;
     uint32_t reserved;
 };
@@ -36,7 +37,8 @@ struct bucket_table {
 /* The id, > 0, of the bucket with this key; 0 when the table is full. May run inside malloc. */
 uint32_t bucket_find(struct bucket_table *table, uint32_t stack, uint64_t slot_size, uint64_t rate);
 
-void bucket_add_alloc(struct bucket_table *table, uint32_t id);
+/* `requested`: bytes that the program asked for. */
+void bucket_add_alloc(struct bucket_table *table, uint32_t id, size_t requested);
 void bucket_add_free(struct bucket_table *table, uint32_t id);
 
 /* Ids 1 to bucket_count are valid. */
@@ -44,7 +46,7 @@ uint32_t bucket_count(const struct bucket_table *table);
 
 /* What a bucket stood at; never more frees than allocs. */
 struct bucket_view {
-    uint64_t slot_size, rate, allocs, frees;
+    uint64_t slot_size, rate, allocs, frees, asked;
     uint32_t stack;
 };
 

@@ -57,7 +57,7 @@ int comments_write(struct comments_identity *identity, const struct comments_cou
     struct comment_list comments = {.count = 0};
     struct proto_error error;
     struct heaptap_memstats totals;
-    memstats_read(&totals);
+    memstats_read_totals(&totals);
     add_identity(&comments, identity);
     add_number(&comments, "rate", source->rate);
     add_text(&comments, "unwinder", unwinder_name());

@@ -30,6 +30,7 @@
 #include "profiler/loader.h"
 #include "profiler/mapping.h"
 #include "profiler/comments.h"
+#include "profiler/requested.h"
 #include "profiler/sampler.h"
 #include "profiler/scratch.h"
 #include "profiler/stack_table.h"
@@ -49,7 +50,7 @@ static _Atomic bool sampling_ready; /* unwinder and hook are set up; written und
 
 static _Atomic uint64_t samples, dropped_memory;
 
-static bool record(void *object, size_t slot_size, uint64_t rate, uintptr_t *frames) {
+static bool record(void *object, size_t requested, size_t slot_size, uint64_t rate, uintptr_t *frames) {
     size_t count;
     if (!unwinder_capture(frames, options->depth, &count))
         return false;
@@ -59,7 +60,7 @@ static bool record(void *object, size_t slot_size, uint64_t rate, uintptr_t *fra
         atomic_add_relaxed(&dropped_memory, 1);
         return false;
     }
-    bucket_add_alloc(&buckets, bucket);
+    bucket_add_alloc(&buckets, bucket, requested);
     atomic_add_relaxed(&samples, 1);
     return true;
 }
@@ -68,9 +69,8 @@ static bool on_sampled(void *object, size_t requested, size_t slot_size, uint64_
     int saved_errno = errno;
     uintptr_t *frames = scratch_take();
     bool recorded = false;
-    (void)requested;
     if (frames) {
-        recorded = record(object, slot_size, rate, frames);
+        recorded = record(object, requested, slot_size, rate, frames);
         scratch_give(frames);
     } else {
         atomic_add_relaxed(&dropped_memory, 1);
@@ -224,7 +224,9 @@ int heaptap_dump(const char *path) {
 void heaptap_read_memstats(struct heaptap_memstats *out) {
     memstats_read(out);
     out->buck_hash_sys = table_memory_used();
+    out->metadata += out->buck_hash_sys;
     out->sys += out->buck_hash_sys;
+    out->heap_requested = (uint64_t)((double)out->heap_alloc * requested_part(&buckets));
 }
 
 int64_t heaptap_set_memory_limit(int64_t bytes) {

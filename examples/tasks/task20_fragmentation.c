@@ -6,11 +6,14 @@
  * bytes keeps 32 KiB. I predict:
  *
  *   reproduced  ten bursts later heap_alloc is within 5 % of what it was, while RSS has grown by 64 MiB or more
- *   diagnosed   heap_inuse - heap_alloc explains that growth within 15 %. It is not idle memory: forced to return what
- *               it can, the heap gives less than a tenth of it back, and the scavenger's line for that (the program
- *               runs itself with HEAPTAP_SCAVTRACE=1) says that nine tenths or more of what is retained is in use
- *   cured       what a burst needs only for itself comes from an arena, one block that is freed whole; only sessions
- *               come from malloc, and lie side by side. The same ten bursts leave RSS within 4 MiB of what it was
+ *   diagnosed   heap_inuse - heap_alloc explains that growth within 15 %; all of it is cached_free, slots that the
+ * thread could use, but for these sizes only. single_object_spans says how it came: spans with exactly one live object
+ * are as many as sessions, within 10 %. It is not idle memory: forced to return what it can, the heap gives less than a
+ * tenth of it back, and the scavenger's line for that (the program runs itself with HEAPTAP_SCAVTRACE=1) says that nine
+ * tenths of what is retained are in use. The parts of memstats that have memory behind them sum up to what RSS has
+ * grown by, within 5 % cured       what a burst needs only for itself comes from an arena, one block that is freed
+ * whole; only sessions come from malloc, and lie side by side. The same ten bursts leave RSS within 4 MiB of what it
+ * was
  *
  * A heap profile shows the sessions, a few bytes each, and nothing wrong: this leak has no leaker. */
 #include "examples/tasks/task_trace.h"
@@ -86,6 +89,22 @@ static void end_sessions(void) {
     heaptap_free_os_memory();
 }
 
+/* Says whose the bytes are; returns how many of them have memory behind them. */
+static uint64_t explain(const struct reading *now) {
+    const struct heaptap_memstats *stats = &now->stats;
+    uint64_t expected = stats->sys - stats->heap_released - stats->untouched;
+    printf("objects %.1f, cached free %.1f, free without a thread %.1f, tails %.1f, idle %.1f, metadata %.1f, of it "
+           "untouched %.1f: %.1f MiB\n",
+           (double)stats->heap_alloc / MIB, (double)stats->cached_free / MIB, (double)stats->central_free / MIB,
+           (double)stats->span_tails / MIB, (double)(stats->heap_idle - stats->heap_released) / MIB,
+           (double)stats->metadata / MIB, (double)stats->untouched / MIB, (double)expected / MIB);
+    for (uint32_t c = 1; c < stats->size_class_count; c++)
+        if (stats->by_size[c].single_object_spans > 10)
+            printf("%6" PRIu32 " bytes: %4" PRIu64 " of %4" PRIu64 " spans have one object\n", stats->by_size[c].size,
+                   stats->by_size[c].single_object_spans, stats->by_size[c].spans);
+    return expected;
+}
+
 static void reproduce_and_diagnose(const struct reading *before) {
     printf("everything from malloc\n");
     struct reading after = all_bursts(false);
@@ -94,11 +113,22 @@ static void reproduce_and_diagnose(const struct reading *before) {
         (after.stats.heap_inuse - after.stats.heap_alloc) - (before->stats.heap_inuse - before->stats.heap_alloc);
     printf("RSS grew by %.1f MiB; free slots of spans in use grew by %.1f MiB; forced, %.1f MiB of RSS go\n",
            (double)grown / MIB, (double)hollow / MIB, (double)(after.rss - forced) / MIB);
+    uint64_t expected_before = explain(before), expected = explain(&after) - expected_before;
+    uint64_t single = after.stats.single_object_spans - before->stats.single_object_spans;
+    uint64_t cached = after.stats.cached_free - before->stats.cached_free;
+    printf("%zu sessions, %" PRIu64 " spans with one object; largest free run %.1f MiB\n", session_count, single,
+           (double)after.stats.largest_free_run / MIB);
     task_expect(task_near((double)after.stats.heap_alloc, (double)before->stats.heap_alloc, 0.05),
                 "heap_alloc went from %" PRIu64 " to %" PRIu64, before->stats.heap_alloc, after.stats.heap_alloc);
     task_expect(grown >= 64 * MIB, "RSS grew by only %zu", grown);
     task_expect(task_near((double)hollow, (double)grown, 0.15), "free slots are %" PRIu64 " of the %zu that RSS grew",
                 hollow, grown);
+    task_expect(task_near((double)cached, (double)hollow, 0.05), "cached are %" PRIu64 " of %" PRIu64 " free bytes",
+                cached, hollow);
+    task_expect(task_near((double)expected, (double)grown, 0.05), "memstats explain %" PRIu64 " of %zu", expected,
+                grown);
+    task_expect(task_near((double)single, (double)session_count, 0.1),
+                "%" PRIu64 " spans have one object, there are %zu sessions", single, session_count);
     task_expect(after.rss - forced < grown / 10, "forced, RSS fell by %zu (%zu returned)", after.rss - forced,
                 returned);
 }

@@ -16,7 +16,7 @@ static void *count_events(void *unused) {
     (void)unused;
     for (uint32_t i = 0; i < ROUNDS; i++) {
         uint32_t id = bucket_find(&table, 1 + i % KEYS, 8 * (i % 7), 1);
-        bucket_add_alloc(&table, id);
+        bucket_add_alloc(&table, id, 3);
         if (i % 2)
             bucket_add_free(&table, id);
     }

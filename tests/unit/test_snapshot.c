@@ -44,7 +44,7 @@ static void forget_everything(void) {
 static void add(uint32_t stack, uint64_t size, uint64_t rate, int allocs, int frees) {
     uint32_t id = bucket_find(&buckets, stack, size, rate);
     for (int i = 0; i < allocs; i++)
-        bucket_add_alloc(&buckets, id);
+        bucket_add_alloc(&buckets, id, 1);
     for (int i = 0; i < frees; i++)
         bucket_add_free(&buckets, id);
 }
@@ -169,7 +169,7 @@ static void *sample_all_the_time(void *unused) {
     for (uintptr_t i = 0; !atomic_load_relaxed(&stop); i++) {
         uintptr_t frames[2] = {0x1000 + i % 5000, 0x2000};
         uint32_t id = bucket_find(&buckets, stack_table_intern(&stacks, frames, 2), 16, 1);
-        bucket_add_alloc(&buckets, id);
+        bucket_add_alloc(&buckets, id, 1);
         bucket_add_free(&buckets, id);
     }
     return unused;
