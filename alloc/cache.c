@@ -23,8 +23,14 @@
 #include "base/check.h"
 #include "base/log.h"
 
-enum { SPAN_PAGES_MOST = 4, GROWING_SLOT_MOST = 512, EMPTY_KEPT = 1, SPARE_KEPT = 4, REFILLS_BETWEEN_SENDS = 32 };
-enum { PENDING_BYTES_MOST = 32 * 1024 };
+enum {
+    SPAN_PAGES_MOST = 4,
+    GROWING_SLOT_MOST = 512,
+    EMPTY_KEPT = 1,
+    SPARE_KEPT = 4,
+    REFILLS_BETWEEN_SENDS = 32,
+    PREFETCH_AHEAD = 8
+};
 
 const uintptr_t cache_no_object;
 
@@ -243,19 +249,18 @@ static void keep_spare(struct cache *cache, struct remote_batch *batch) {
     cache->spare_count++;
 }
 
-/* Collects an object for its owner. An end link makes it look free, so that a second free looks for it. */
+/* Collects an object for its owner. False without memory. */
 static bool collect(struct cache *self, struct cache *owner, const struct span *span, void *object) {
-    struct remote_pending *pending = &self->pending[((uintptr_t)owner / sizeof *owner) % CACHE_PENDING];
+    struct remote_pending *pending = cache_pending(self, owner);
     if (UNLIKELY(pending->owner != owner)) {
         send(pending);
-        pending->owner = owner;
+        struct remote_batch *batch = take_spare(self);
+        if (!batch)
+            return false;
+        *pending = (struct remote_pending){owner, batch, 0};
     }
-    if (!pending->batch && !(pending->batch = take_spare(self)))
-        return false;
-    span_link_store(object, NULL);
-    pending->batch->objects[pending->batch->count++] = object;
-    pending->bytes += span->slot_size;
-    if (pending->batch->count == REMOTE_BATCH_OBJECTS || pending->bytes >= PENDING_BYTES_MOST)
+    cache_add_pending(pending, span, object);
+    if (cache_pending_full(pending))
         send(pending);
     return true;
 }
@@ -291,6 +296,28 @@ void cache_route_free(struct cache *self, struct span *span, void *object) {
     }
 }
 
+/* What other threads freed is in their processors' caches, and each of it will be written to. */
+static void prefetch_object(const struct remote_batch *batch, uint64_t i) {
+    if (i < batch->count)
+        __builtin_prefetch(batch->objects[i], 1);
+}
+
+static void route_batch(struct cache *self, const struct remote_batch *batch) {
+    for (uint64_t i = 0; i < PREFETCH_AHEAD; i++)
+        prefetch_object(batch, i);
+    for (uint64_t i = 0; i < batch->count; i++) {
+        void *object = batch->objects[i];
+        struct span *span = arena_map_span(object);
+        prefetch_object(batch, i + PREFETCH_AHEAD);
+        if (LIKELY(self && atomic_is(&span->owner, (uintptr_t)self))) {
+            if (UNLIKELY(cache_put(span, object, span_link_key)))
+                cache_span_drained(self, span);
+        } else {
+            cache_route_free(self, span, object);
+        }
+    }
+}
+
 static void route_all(struct cache *self, struct remote_list *list) {
     for (void *object = remote_take_objects(list), *next; object; object = next) {
         next = remote_next(object);
@@ -298,8 +325,7 @@ static void route_all(struct cache *self, struct remote_list *list) {
     }
     for (struct remote_batch *batch = remote_take_batches(list), *next; batch; batch = next) {
         next = batch->next;
-        for (uint64_t i = 0; i < batch->count; i++)
-            cache_route_free(self, arena_map_span(batch->objects[i]), batch->objects[i]);
+        route_batch(self, batch);
         keep_spare(self, batch);
     }
 }

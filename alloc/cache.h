@@ -21,12 +21,12 @@
 
 /* What this thread freed of one other cache's objects and has not sent yet. */
 struct remote_pending {
-    struct cache *owner;
+    struct cache *owner; /* NULL when nothing is pending */
     struct remote_batch *batch;
     size_t bytes;
 };
 
-enum { CACHE_PENDING = 8 };
+enum { CACHE_PENDING = 8, CACHE_PENDING_BYTES_MOST = 32 * 1024 };
 
 enum cache_state {
     CACHE_IDLE = 0, /* no thread; whoever pushes to `remote` empties it */
@@ -115,6 +115,10 @@ void cache_span_drained(struct cache *cache, struct span *span);
  * thread's cache. The object is not counted and not looked at. Any thread. */
 void cache_route_free(struct cache *self, struct span *span, void *object);
 
+/* The quick way for an object of another cache's span, which is in use and not sampled: into the pending batch for that
+ * cache, where that exists and has room for two. False when it is not so, and then nothing was done. Owner only. */
+static inline bool cache_collect(struct cache *cache, const struct span *span, void *object);
+
 /* Whether the object waits in a pending batch. Exact for the owner; others may be misled by what changes meanwhile. */
 bool cache_pending_holds(const struct cache *cache, const void *object);
 
@@ -144,6 +148,39 @@ static inline void *cache_pop_known(struct class_slot *slot, void *object, void 
     slot->free = next;
     __builtin_memset(object, 0, sizeof next);
     return object;
+}
+
+static inline struct remote_pending *cache_pending(struct cache *cache, const struct cache *owner) {
+    return &cache->pending[((uintptr_t)owner / sizeof *owner) % CACHE_PENDING];
+}
+
+/* An end link makes it look free, so that a second free looks for it. */
+static inline void cache_add_pending(struct remote_pending *pending, const struct span *span, void *object) {
+    span_link_store(object, NULL);
+    pending->batch->objects[pending->batch->count++] = object;
+    pending->bytes += span->slot_size;
+}
+
+static inline bool cache_pending_full(const struct remote_pending *pending) {
+    return pending->batch->count == REMOTE_BATCH_OBJECTS || pending->bytes >= CACHE_PENDING_BYTES_MOST;
+}
+
+static inline bool cache_collect(struct cache *cache, const struct span *span, void *object) {
+    uintptr_t owner = atomic_load_relaxed(&span->owner);
+    if (owner & SPAN_SAMPLED) {
+        uint32_t offset = (uint32_t)((uintptr_t)object - span->base);
+        if (span_is_sampled(span, size_class_index_known(offset, span->inverse)))
+            return false;
+        owner &= ~SPAN_SAMPLED;
+    }
+    struct remote_pending *pending = cache_pending(cache, (struct cache *)owner);
+    if ((uintptr_t)pending->owner != owner || owner == SPAN_CENTRAL)
+        return false;
+    if (UNLIKELY(pending->batch->count == REMOTE_BATCH_OBJECTS - 1 ||
+                 pending->bytes + span->slot_size >= CACHE_PENDING_BYTES_MOST))
+        return false;
+    cache_add_pending(pending, span, object);
+    return true;
 }
 
 static inline bool cache_take_freed(struct class_slot *slot) {

@@ -17,9 +17,11 @@ void *malloc_due(size_t size, unsigned size_class);
  * `caller` is the program's return address (scavenger.h). */
 void free_slow(void *p, const void *caller);
 void free_drained(struct cache *cache, struct span *span, const void *caller);
+/* The rest of a free whose object is a slot in use, as it seems, of a span that is not purely this cache's. */
+void free_foreign(struct cache *cache, struct span *span, void *p, const void *caller);
 
 enum fast_malloc { FAST_MALLOC_DONE, FAST_MALLOC_DUE, FAST_MALLOC_SLOW };
-enum fast_free { FAST_FREE_DONE, FAST_FREE_DRAINED, FAST_FREE_SLOW };
+enum fast_free { FAST_FREE_DONE, FAST_FREE_DRAINED, FAST_FREE_FOREIGN, FAST_FREE_SLOW };
 
 static inline __attribute__((always_inline)) unsigned fast_size_class(size_t size) {
     if (LIKELY(size <= SIZE_CLASS_SMALL_MAX))
@@ -66,7 +68,7 @@ static inline __attribute__((always_inline)) enum fast_free fast_free(void *p, s
     if (UNLIKELY(!span || !span_is_slot_start(span, p) || span_slot_looks_free_keyed(p, key)))
         return FAST_FREE_SLOW;
     if (UNLIKELY(!atomic_is(&span->owner, (uintptr_t)cache) && fast_is_foreign_or_sampled(span, cache, p)))
-        return FAST_FREE_SLOW;
+        return FAST_FREE_FOREIGN;
     owner_count_step(&cache->slots[span->size_class].frees);
     return UNLIKELY(cache_put(span, p, key)) ? FAST_FREE_DRAINED : FAST_FREE_DONE;
 }
@@ -80,6 +82,9 @@ static inline __attribute__((always_inline)) void fast_free_or_slow(void *p) {
         return;
     case FAST_FREE_DRAINED:
         free_drained(cache, span, __builtin_return_address(0));
+        return;
+    case FAST_FREE_FOREIGN:
+        free_foreign(cache, span, p, __builtin_return_address(0));
         return;
     default:
         free_slow(p, __builtin_return_address(0));

@@ -260,6 +260,15 @@ void free_slow(void *p, const void *caller) {
     free_object(span, p, caller);
 }
 
+/* Most of these go to the thread that allocated them, in batches. */
+void free_foreign(struct cache *cache, struct span *span, void *p, const void *caller) {
+    if (UNLIKELY(!span_is_carved_slot(span, p) || !cache_collect(cache, span, p))) {
+        free_slow(p, caller);
+        return;
+    }
+    owner_count_step(&cache->slots[span->size_class].frees);
+}
+
 void free_drained(struct cache *cache, struct span *span, const void *caller) {
     cache_span_drained(cache, span);
     scavenger_poll(caller);
