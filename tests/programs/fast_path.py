@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-COLD = re.compile(r"(_slow|_due|_drained|_large\w*|_shared|out_of_memory|report_\w+|check_failed|log_fatal)(\.\w+)*$|\.cold$")
+COLD = re.compile(r"(_slow|_due|_drained|_foreign|_large\w*|_shared|out_of_memory|report_\w+|check_failed|log_fatal)(\.\w+)*$|\.cold$")
 COLUMNS = ["ways", "instructions", "loads", "stores", "branches", "calls", "locked"]
 READ_ONLY = re.compile(r"(cmp|test|bt)[bwlq]?$")
 WRITE_ONLY = re.compile(r"(v?mov\w*|set\w+)$")
