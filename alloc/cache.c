@@ -142,6 +142,15 @@ static struct span *next_span(struct cache *cache, unsigned size_class) {
     return span ? span : new_span(cache, size_class);
 }
 
+bool cache_reuse(struct cache *cache, unsigned size_class) {
+    struct class_slot *slot = &cache->slots[size_class];
+    if (cache_take_freed(slot))
+        return true;
+    if (!slot->current || remote_waits(&cache->remote) || !span_carve(slot->current))
+        return false;
+    return cache_take_freed(slot);
+}
+
 bool cache_refill(struct cache *cache, unsigned size_class) {
     struct class_slot *slot = &cache->slots[size_class];
     if (cache_take_freed(slot))

@@ -102,6 +102,9 @@ static inline bool cache_has_free(const struct class_slot *slot) { return slot->
  * Owner only. */
 static inline bool cache_take_freed(struct class_slot *slot);
 
+/* Makes the class have a free slot of its current span, if that is quickly done. Owner only. */
+bool cache_reuse(struct cache *cache, unsigned size_class);
+
 /* Makes the class have a free slot. False when there is no memory. Owner only. */
 bool cache_refill(struct cache *cache, unsigned size_class);
 

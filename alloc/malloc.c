@@ -129,11 +129,11 @@ static __attribute__((noinline)) void *malloc_large(size_t size, size_t align, b
     return (void *)span->base;
 }
 
-/* The end of a list is no more than that, as a rule: the last object is taken, and what was freed meanwhile becomes the
- * next list. Nothing else changes, so nothing else is looked at. */
+/* The end of a list is no more than that, as a rule: the last object is taken, and what was freed meanwhile, or more of
+ * the same span, becomes the next list. Nothing else changes, so nothing else is looked at. */
 static inline enum fast_malloc malloc_last(unsigned size_class, void **out) {
     struct class_slot *slot = &thread_cache->slots[size_class];
-    if (atomic_load_relaxed(&slot->bytes) == 0 || (!cache_has_free(slot) && !cache_take_freed(slot)))
+    if (atomic_load_relaxed(&slot->bytes) == 0 || (!cache_has_free(slot) && !cache_reuse(thread_cache, size_class)))
         return FAST_MALLOC_SLOW;
     if (UNLIKELY(owner_count_step(&slot->due)))
         return FAST_MALLOC_DUE;

@@ -30,6 +30,11 @@ struct remote_list {
 void remote_push(struct remote_list *list, void *object);
 void remote_push_batch(struct remote_list *list, struct remote_batch *batch);
 
+/* Whether anything is on its way. For the taker. */
+static inline bool remote_waits(const struct remote_list *list) {
+    return atomic_load_relaxed(&list->head) || atomic_load_relaxed(&list->batches);
+}
+
 /* The newest object, or NULL; follow with remote_next. */
 void *remote_take_objects(struct remote_list *list);
 static inline void *remote_next(const void *object) { return span_link_load(object); }

@@ -58,7 +58,10 @@ struct sampling_decision sampling_count(struct cache *cache, unsigned size_class
 
 void sampling_arm(struct cache *cache, unsigned size_class) {
     struct class_slot *slot = &cache->slots[size_class];
-    atomic_store_seq_cst(&slot->bytes, slot->current ? slot->current->slots_bytes : 0);
+    size_t bytes = slot->current ? slot->current->slots_bytes : 0;
+    if (atomic_load_relaxed(&slot->bytes) == bytes)
+        return; /* it was never disarmed, or the store that does so will still come */
+    atomic_store_seq_cst(&slot->bytes, bytes);
     if (UNLIKELY(is_stale(cache, size_class)))
         cache_disarm(cache, size_class);
 }
