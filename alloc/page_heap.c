@@ -14,6 +14,12 @@
 
 enum { HISTORY = 64 };
 
+/* Of a large block a program often uses the beginning only. Where blocks begin anywhere, in time every page was some
+ * block's beginning, and the whole heap is resident. So blocks of more than 2 MiB begin where other such blocks began.
+ */
+enum { BIG_PAGES = (2 << 20) >> HEAP_PAGE_SHIFT, BIG_ALIGN_MOST = ARENA_PAGES };
+static_assert(BIG_PAGES * 2 >= CHUNK_PAGES, "alignment is to chunks");
+
 static struct {
     struct lock lock;
     bool ready;
@@ -75,6 +81,22 @@ static bool grow_locked(uint64_t count) {
     return true;
 }
 
+/* At a multiple of its size rounded up to a power of two. Grows the heap where only that is missing, but not while a
+ * place must be somewhere that the search gave up looking for. */
+static uint64_t take_big_locked(uint64_t count, uint64_t *scavenged) {
+    uint64_t align = 1ull << (log2_floor(count - 1) + 1);
+    if (align > BIG_ALIGN_MOST)
+        align = BIG_ALIGN_MOST;
+    uint64_t first = page_alloc_take_aligned(&heap.pages, count, align, scavenged);
+    if (first != PAGE_ALLOC_NONE || page_alloc_largest_run(&heap.pages) >= count + align)
+        return first;
+    uint64_t end = heap.pages.chunk_limit * CHUNK_PAGES;
+    uint64_t place = align_up(page_alloc_free_tail(&heap.pages, count + align), align);
+    if (grow_locked(place + count - end) && page_alloc_take_at(&heap.pages, place, count, scavenged))
+        return place;
+    return PAGE_ALLOC_NONE;
+}
+
 static uint64_t take_locked(uint64_t count, uint64_t *scavenged) {
     lock_assert_held(&heap.lock);
     if (!heap.ready) {
@@ -83,7 +105,9 @@ static uint64_t take_locked(uint64_t count, uint64_t *scavenged) {
         span_choose_link_key();
         heap.ready = true;
     }
-    uint64_t first = page_alloc_take(&heap.pages, count, scavenged);
+    uint64_t first = count > BIG_PAGES ? take_big_locked(count, scavenged) : PAGE_ALLOC_NONE;
+    if (first == PAGE_ALLOC_NONE)
+        first = page_alloc_take(&heap.pages, count, scavenged);
     if (first == PAGE_ALLOC_NONE && grow_locked(count))
         first = page_alloc_take(&heap.pages, count, scavenged);
     if (first == PAGE_ALLOC_NONE)
