@@ -66,21 +66,33 @@ uint32_t page_bits_find(const struct page_bits *bits, uint32_t count, uint32_t f
     return PAGE_BITS_NONE;
 }
 
+/* `longest`, or the length of the longest run of set bits if that is more. */
+static uint32_t longest_run(uint64_t bits, uint32_t longest) {
+    if (longest >= 64)
+        return longest;
+    for (bits = erode(bits, longest); bits; bits &= bits >> 1)
+        longest++;
+    return longest;
+}
+
+/* Mostly a word has free pages at its ends only, and what is inside need not be looked at. */
 struct page_runs page_bits_runs(const struct page_bits *bits) {
     struct page_runs runs = {CHUNK_PAGES, 0, 0};
     for (uint32_t word = 0; word < PAGE_BITS_WORDS; word++) {
         uint64_t used = bits->words[word];
-        uint32_t joined = runs.end + ctz64(used);
-        runs.max = joined > runs.max ? joined : runs.max;
-        runs.end = joined;
-        if (!used)
+        if (!used) {
+            runs.end += 64;
             continue;
+        }
+        uint32_t low = ctz64(used), high = clz64(used), joined = runs.end + low;
+        uint64_t inside = ~(used | (used - 1)) << high >> high;
+        runs.max = joined > runs.max ? joined : runs.max;
         if (runs.start == CHUNK_PAGES)
             runs.start = joined;
-        if (runs.max < 63) /* of bits that begin and end inside this word there are fewer */
-            for (uint64_t longer = erode(~used, runs.max); longer; longer &= longer >> 1)
-                runs.max++;
-        runs.end = clz64(used);
+        if (inside)
+            runs.max = longest_run(inside, runs.max);
+        runs.end = high;
     }
+    runs.max = runs.end > runs.max ? runs.end : runs.max;
     return runs;
 }

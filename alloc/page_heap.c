@@ -92,9 +92,9 @@ static uint64_t take_big_locked(uint64_t count, uint64_t *scavenged) {
         return first;
     uint64_t end = heap.pages.chunk_limit * CHUNK_PAGES;
     uint64_t place = align_up(page_alloc_free_tail(&heap.pages, count + align), align);
-    if (grow_locked(place + count - end) && page_alloc_take_at(&heap.pages, place, count, scavenged))
-        return place;
-    return PAGE_ALLOC_NONE;
+    if (place + count > end && !grow_locked(place + count - end))
+        return PAGE_ALLOC_NONE;
+    return page_alloc_take_at(&heap.pages, place, count, scavenged) ? place : PAGE_ALLOC_NONE;
 }
 
 static uint64_t take_locked(uint64_t count, uint64_t *scavenged) {
@@ -150,13 +150,34 @@ static uint64_t take_aligned_locked(uint64_t count, uint64_t align, uint64_t *sc
     return aligned;
 }
 
+/* The pages of a span of small objects: up to *count of them, of a smaller run where the longer one has no memory
+ * behind it yet and the smaller one has. What is resident and idle is mostly short runs between spans in use. */
+static uint64_t take_small_locked(uint64_t *count, uint64_t least, uint64_t *scavenged) {
+    for (uint64_t n = *count;; n /= 2) {
+        uint64_t first = take_locked(n, scavenged);
+        bool last = n / 2 < least || n % 2 || atomic_load_relaxed(&heap.free) == 0;
+        if (first == PAGE_ALLOC_NONE || *scavenged < n || (last && n == *count)) {
+            *count = n;
+            return first;
+        }
+        give_back_locked(first, n, true);
+        if (last)
+            return take_locked(*count, scavenged);
+    }
+}
+
+static uint64_t take_span_locked(uint64_t *count, unsigned size_class, uint64_t align_pages, uint64_t *scavenged) {
+    if (size_class)
+        return take_small_locked(count, size_classes[size_class].pages, scavenged);
+    return align_pages > 1 ? take_aligned_locked(*count, align_pages, scavenged) : take_locked(*count, scavenged);
+}
+
 struct span *page_heap_alloc(uint64_t count, unsigned size_class, uint64_t align_pages, bool *zeroed) {
     uint64_t scavenged = 0;
     if (count > WINDOW_PAGES / 2 || align_pages > WINDOW_PAGES / 4)
         return NULL;
     lock_acquire(&heap.lock);
-    uint64_t first =
-        align_pages > 1 ? take_aligned_locked(count, align_pages, &scavenged) : take_locked(count, &scavenged);
+    uint64_t first = take_span_locked(&count, size_class, align_pages, &scavenged);
     if (first != PAGE_ALLOC_NONE)
         account_span_locked(size_class, count, 1);
     lock_release(&heap.lock);
