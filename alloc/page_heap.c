@@ -1,5 +1,7 @@
 /* One malloc of a span:
  *   1. Under the lock take the lowest run of free pages; without one, grow the heap by whole chunks and take again.
+ *      Big blocks take the lowest run at a multiple instead, and spans of small objects rather a shorter run than one
+ *      without memory behind it.
  *   2. Account: the run leaves `free` or `released` for `inuse`.
  *   3. After unlock make the span structure and point the arena map's entries at it.
  * Freeing goes backwards. Pages stay with the process until a scavenge returns them: the next user finds them warm.
