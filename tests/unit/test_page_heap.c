@@ -69,7 +69,7 @@ static void churn(void *unused) {
     }
     uint64_t resident = resident_pages();
     CHECK(page_heap_validate());
-    CHECK(resident > 7 * MIB_PAGES);
+    CHECK(resident > 7ull * MIB_PAGES);
     CHECK(resident < RESIDENT_MOST);
 }
 
@@ -159,10 +159,10 @@ static void give_up_at_the_end(void *unused) {
 static void use_the_end(void *unused) {
     (void)unused;
     alloc(HALF, 0);
-    alloc(5 * CHUNK_PAGES, 0);
+    alloc(5ull * CHUNK_PAGES, 0);
     uint64_t before = heap_pages();
-    alloc(2 * CHUNK_PAGES, 0); /* ends where the heap does, or begins in it */
-    CHECK(heap_pages() <= before + 2 * CHUNK_PAGES);
+    alloc(2ull * CHUNK_PAGES, 0); /* ends where the heap does, or begins in it */
+    CHECK(heap_pages() <= before + 2ull * CHUNK_PAGES);
 }
 
 static void test_growth_is_bounded(void **state) {
