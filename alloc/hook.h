@@ -19,7 +19,8 @@
 
 struct heap_hook {
     /* How many allocations of this slot size to count until the sampled one: 1 = the next. HEAP_HOOK_NEVER at rate 0.
-     * *rate is the mean that was used, handed back with the sample. Large objects (over 32 KiB) draw once each. */
+     * *rate is the mean that was used, handed back with the sample. For large objects (over 32 KiB) the size is 1, and
+     * the count is of bytes: the object in which they end is sampled. */
     uint64_t (*draw)(size_t slot_size, uint64_t *rate);
 
     /* This object is sampled. `requested` is what the caller asked for, `slot_size` what it occupies. True: the

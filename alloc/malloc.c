@@ -32,7 +32,6 @@
 #include "base/check.h"
 #include "base/log.h"
 
-enum { MIN_ALIGN = 16 };
 #define LARGEST_REQUEST ((size_t)PTRDIFF_MAX)
 
 /* ---- bad pointers ---- */
@@ -184,10 +183,9 @@ static unsigned aligned_class(size_t align, size_t size) {
     return size_class;
 }
 
+/* Small alignments take the same way as larger ones: which it is cannot be foretold, and the classes are aligned. */
 void *heap_memalign(size_t align, size_t size) {
-    if (align <= 8 || (align <= MIN_ALIGN && size > 8))
-        return heap_malloc(size);
-    if (align <= HEAP_PAGE_SIZE && size <= SIZE_CLASS_MAX)
+    if (LIKELY(align <= HEAP_PAGE_SIZE && size <= SIZE_CLASS_MAX))
         return fast_malloc_or_slow(size, aligned_class(align, size));
     bool zeroed;
     return malloc_large(size, align, &zeroed);

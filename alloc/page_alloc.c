@@ -19,7 +19,7 @@
 
 enum { CHUNK_LOG = 9, FAN_LOG = 3, FAN = 1 << FAN_LOG, LEAF = PAGE_ALLOC_LEVELS - 1 };
 enum { BLOCK_CHUNKS = 16, BLOCK_COUNT = PAGE_ALLOC_CHUNKS / BLOCK_CHUNKS };
-enum { FIELD_BITS = 21 };
+enum { FIELD_BITS = 21, ALIGNED_STEPS_MOST = 320 };
 #define FIELD_MAX (1u << FIELD_BITS)
 
 static_assert(CHUNK_PAGES == 1u << CHUNK_LOG, "chunk");
@@ -252,6 +252,67 @@ uint64_t page_alloc_take(struct page_alloc *pages, uint64_t count, uint64_t *sca
     if (count == 1 || first == pages->search)
         pages->search = first + count;
     return first;
+}
+
+/* How many of `count` pages from `first` on, a chunk's first, are free before one is not: asks the summaries of chunks.
+ */
+static uint64_t free_ahead(struct page_alloc *pages, uint64_t first, uint64_t count) {
+    FOR_EACH_CHUNK(first, count) {
+        uint64_t free = unpack(pages->levels[LEAF][at >> CHUNK_LOG]).start;
+        pages->visits++;
+        if (free < take)
+            return at - first + free;
+    }
+    return count;
+}
+
+/* Where a run of `count` pages that begins at `at` or later may begin at the earliest, by one level's entry around
+ * `at`: if the entry's longest run is too short, it must begin in the run at the entry's end. Looks at the widest
+ * entries first; `at` itself when none of them objects. */
+static uint64_t skip_hopeless(struct page_alloc *pages, uint64_t at, uint64_t count) {
+    for (int level = 0; level < PAGE_ALLOC_LEVELS; level++) {
+        unsigned log = level_log(level);
+        struct page_runs runs = unpack(pages->levels[level][at >> log]);
+        uint64_t earliest = (((at >> log) + 1) << log) - runs.end;
+        pages->visits++;
+        if (runs.max < count && earliest > at)
+            return earliest;
+    }
+    return at;
+}
+
+uint64_t page_alloc_take_aligned(struct page_alloc *pages, uint64_t count, uint64_t align, uint64_t *scavenged) {
+    uint64_t lowest = pages->chunk_first << CHUNK_LOG, limit = pages->chunk_limit << CHUNK_LOG;
+    DCHECK(is_power_of_two(align) && align >= CHUNK_PAGES);
+    if (pages->search > lowest)
+        lowest = pages->search;
+    if (lowest >= limit)
+        return PAGE_ALLOC_NONE;
+    uint64_t at = align_up(lowest, align);
+    for (int steps = 0; steps < ALIGNED_STEPS_MOST && at < limit && count <= limit - at; steps++) {
+        uint64_t earliest = skip_hopeless(pages, at, count);
+        if (earliest == at) {
+            uint64_t free = free_ahead(pages, at, count);
+            if (free == count) {
+                *scavenged = mark_taken(pages, at, count);
+                return at;
+            }
+            earliest = at + free + 1;
+        }
+        at = align_up(earliest, align);
+    }
+    return PAGE_ALLOC_NONE;
+}
+
+uint64_t page_alloc_free_tail(const struct page_alloc *pages, uint64_t most) {
+    uint64_t end = pages->chunk_limit << CHUNK_LOG, tail = 0;
+    for (uint64_t chunk = pages->chunk_limit; chunk-- > pages->chunk_first && tail < most;) {
+        uint32_t free = unpack(pages->levels[LEAF][chunk]).end;
+        tail += free;
+        if (free < CHUNK_PAGES)
+            break;
+    }
+    return end - tail;
 }
 
 bool page_alloc_take_at(struct page_alloc *pages, uint64_t first, uint64_t count, uint64_t *scavenged) {

@@ -59,6 +59,9 @@ bool page_alloc_grow(struct page_alloc *pages, uint64_t first_page, uint64_t cou
 /* Takes the lowest run of `count` free pages: its first page, or PAGE_ALLOC_NONE. *scavenged = how many of
  * them were scavenged; they are so no longer. */
 uint64_t page_alloc_take(struct page_alloc *pages, uint64_t count, uint64_t *scavenged);
+/* Takes the lowest run of `count` free pages that begins at a multiple of `align` (a power of two, a chunk at least)
+ * and was found by looking at 64 places at most; PAGE_ALLOC_NONE without one. */
+uint64_t page_alloc_take_aligned(struct page_alloc *pages, uint64_t count, uint64_t align, uint64_t *scavenged);
 /* Takes just these pages; false when one of them is not free. */
 bool page_alloc_take_at(struct page_alloc *pages, uint64_t first, uint64_t count, uint64_t *scavenged);
 void page_alloc_give(struct page_alloc *pages, uint64_t first, uint64_t count);
@@ -75,6 +78,9 @@ void page_alloc_set_scavenged(struct page_alloc *pages, uint64_t first, uint64_t
 /* Takes the highest chunk that is free as a whole out of the heap: its first page, or PAGE_ALLOC_NONE. *scavenged = how
  * many of its pages were. */
 uint64_t page_alloc_remove_chunk(struct page_alloc *pages, uint64_t *scavenged);
+
+/* The first page of the run of free pages with which the heap ends; at most `most` (whole chunks) are looked at. */
+uint64_t page_alloc_free_tail(const struct page_alloc *pages, uint64_t most);
 
 /* The longest run of free pages. */
 uint64_t page_alloc_largest_run(const struct page_alloc *pages);

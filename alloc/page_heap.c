@@ -1,5 +1,7 @@
 /* One malloc of a span:
  *   1. Under the lock take the lowest run of free pages; without one, grow the heap by whole chunks and take again.
+ *      Big blocks take the lowest run at a multiple instead, and spans of small objects rather a shorter run than one
+ *      without memory behind it.
  *   2. Account: the run leaves `free` or `released` for `inuse`.
  *   3. After unlock make the span structure and point the arena map's entries at it.
  * Freeing goes backwards. Pages stay with the process until a scavenge returns them: the next user finds them warm.
@@ -13,6 +15,12 @@
 #include "base/os.h"
 
 enum { HISTORY = 64 };
+
+/* Of a large block a program often uses the beginning only. Where blocks begin anywhere, in time every page was some
+ * block's beginning, and the whole heap is resident. So blocks of more than 2 MiB begin where other such blocks began.
+ */
+enum { BIG_PAGES = (2 << 20) >> HEAP_PAGE_SHIFT, BIG_ALIGN_MOST = ARENA_PAGES };
+static_assert(BIG_PAGES * 2 >= CHUNK_PAGES, "alignment is to chunks");
 
 static struct {
     struct lock lock;
@@ -75,6 +83,22 @@ static bool grow_locked(uint64_t count) {
     return true;
 }
 
+/* At a multiple of its size rounded up to a power of two. Grows the heap where only that is missing, but not while a
+ * place must be somewhere that the search gave up looking for. */
+static uint64_t take_big_locked(uint64_t count, uint64_t *scavenged) {
+    uint64_t align = 1ull << (log2_floor(count - 1) + 1);
+    if (align > BIG_ALIGN_MOST)
+        align = BIG_ALIGN_MOST;
+    uint64_t first = page_alloc_take_aligned(&heap.pages, count, align, scavenged);
+    if (first != PAGE_ALLOC_NONE || page_alloc_largest_run(&heap.pages) >= count + align)
+        return first;
+    uint64_t end = heap.pages.chunk_limit * CHUNK_PAGES;
+    uint64_t place = align_up(page_alloc_free_tail(&heap.pages, count + align), align);
+    if (place + count > end && !grow_locked(place + count - end))
+        return PAGE_ALLOC_NONE;
+    return page_alloc_take_at(&heap.pages, place, count, scavenged) ? place : PAGE_ALLOC_NONE;
+}
+
 static uint64_t take_locked(uint64_t count, uint64_t *scavenged) {
     lock_assert_held(&heap.lock);
     if (!heap.ready) {
@@ -83,7 +107,9 @@ static uint64_t take_locked(uint64_t count, uint64_t *scavenged) {
         span_choose_link_key();
         heap.ready = true;
     }
-    uint64_t first = page_alloc_take(&heap.pages, count, scavenged);
+    uint64_t first = count > BIG_PAGES ? take_big_locked(count, scavenged) : PAGE_ALLOC_NONE;
+    if (first == PAGE_ALLOC_NONE)
+        first = page_alloc_take(&heap.pages, count, scavenged);
     if (first == PAGE_ALLOC_NONE && grow_locked(count))
         first = page_alloc_take(&heap.pages, count, scavenged);
     if (first == PAGE_ALLOC_NONE)
@@ -126,13 +152,34 @@ static uint64_t take_aligned_locked(uint64_t count, uint64_t align, uint64_t *sc
     return aligned;
 }
 
+/* The pages of a span of small objects: up to *count of them, of a smaller run where the longer one has no memory
+ * behind it yet and the smaller one has. What is resident and idle is mostly short runs between spans in use. */
+static uint64_t take_small_locked(uint64_t *count, uint64_t least, uint64_t *scavenged) {
+    for (uint64_t n = *count;; n /= 2) {
+        uint64_t first = take_locked(n, scavenged);
+        bool last = n / 2 < least || n % 2 || atomic_load_relaxed(&heap.free) == 0;
+        if (first == PAGE_ALLOC_NONE || *scavenged < n || (last && n == *count)) {
+            *count = n;
+            return first;
+        }
+        give_back_locked(first, n, true);
+        if (last)
+            return take_locked(*count, scavenged);
+    }
+}
+
+static uint64_t take_span_locked(uint64_t *count, unsigned size_class, uint64_t align_pages, uint64_t *scavenged) {
+    if (size_class)
+        return take_small_locked(count, size_classes[size_class].pages, scavenged);
+    return align_pages > 1 ? take_aligned_locked(*count, align_pages, scavenged) : take_locked(*count, scavenged);
+}
+
 struct span *page_heap_alloc(uint64_t count, unsigned size_class, uint64_t align_pages, bool *zeroed) {
     uint64_t scavenged = 0;
     if (count > WINDOW_PAGES / 2 || align_pages > WINDOW_PAGES / 4)
         return NULL;
     lock_acquire(&heap.lock);
-    uint64_t first =
-        align_pages > 1 ? take_aligned_locked(count, align_pages, &scavenged) : take_locked(count, &scavenged);
+    uint64_t first = take_span_locked(&count, size_class, align_pages, &scavenged);
     if (first != PAGE_ALLOC_NONE)
         account_span_locked(size_class, count, 1);
     lock_release(&heap.lock);

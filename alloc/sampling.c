@@ -77,10 +77,28 @@ void sampling_record(struct sampling_decision decision, struct span *span, void 
         span_unmark_sampled(span, span_index(span, (uintptr_t)object));
 }
 
+/* Large objects of all sizes share a gap in bytes, which each of them shortens by its size. What is left of a geometric
+ * gap after some bytes is such a gap again, so each is sampled by its own bytes as if it drew for itself; but it draws
+ * only when it is sampled. */
+static bool large_is_due(const struct heap_hook *hook, size_t slot_size, uint64_t *rate) {
+    static _Thread_local uint64_t left, left_rate, left_generation;
+    uint64_t now = atomic_load_seq_cst(&generation);
+    if (left_generation != now)
+        left = hook->draw(1, &left_rate);
+    left_generation = now;
+    if (LIKELY(slot_size < left)) {
+        left -= slot_size;
+        return false;
+    }
+    *rate = left_rate;
+    left = hook->draw(1, &left_rate);
+    return true;
+}
+
 void sampling_large(struct span *span, size_t requested) {
     const struct heap_hook *hook = atomic_load_acquire(&installed);
     uint64_t rate;
-    if (!hook || in_hook || hook->draw(span->slot_size, &rate) != 1)
+    if (!hook || in_hook || !large_is_due(hook, span->slot_size, &rate))
         return;
     if (span_mark_sampled(span, 0))
         sampling_record((struct sampling_decision){true, rate}, span, (void *)span->base, requested);

@@ -17,7 +17,14 @@
 #include "base/rand.h"
 #include "tests/support/unit.h"
 
-enum { SHARDS = 64, SHARD_ENTRIES = 4096, THREADS = 8, BOXES = 512, LARGE_FROM = 32768 };
+enum {
+    SHARDS = 64,
+    SHARD_ENTRIES = 4096,
+    THREADS = 8,
+    BOXES = 512,
+    LARGE_FROM = 32768,
+    LARGE_GAP = 40960 + 49152 + 57344
+};
 
 /* ---- the table ---- */
 
@@ -67,7 +74,7 @@ static bool is_recorded(const void *object, size_t *requested) {
 
 /* ---- the hook ---- */
 
-enum mode { MODE_NEVER, MODE_EVERY, MODE_SEVENTH, MODE_RANDOM, MODE_NESTED, MODE_LARGE_THIRD };
+enum mode { MODE_NEVER, MODE_EVERY, MODE_SEVENTH, MODE_RANDOM, MODE_NESTED, MODE_LARGE_BYTES };
 static _Atomic int mode;
 static _Atomic uint64_t large_draws;
 static _Thread_local struct rand_state own_rand;
@@ -90,8 +97,9 @@ static uint64_t draw(size_t slot_size, uint64_t *rate) {
         return 7;
     case MODE_RANDOM:
         return 1 + own_random(5);
-    case MODE_LARGE_THIRD:
-        return slot_size > LARGE_FROM && ++large_draws % 3 == 0 ? 1 : HEAP_HOOK_NEVER;
+    case MODE_LARGE_BYTES:
+        large_draws += slot_size == 1;
+        return slot_size == 1 ? LARGE_GAP : HEAP_HOOK_NEVER;
     default:
         return HEAP_HOOK_NEVER;
     }
@@ -198,16 +206,24 @@ static void test_ordinals(void **state) {
     assert_books_closed();
 }
 
-static void test_large_objects_draw_once_each(void **state) {
+/* A large object is sampled when with it the bytes since the last sample reach the gap, and draws the next one then. */
+static void test_large_objects_share_a_gap(void **state) {
     (void)state;
     void *objects[60];
-    switch_mode(MODE_LARGE_THIRD);
+    uint64_t bytes = 0, draws = 1, samples = 0;
+    switch_mode(MODE_LARGE_BYTES);
     large_draws = 0;
     for (size_t i = 0, requested; i < 60; i++) {
         objects[i] = heap_malloc(LARGE_FROM + 1 + i * 10000);
-        assert_int_equal(large_draws, i + 1);
-        assert_true(is_recorded(objects[i], &requested) == ((i + 1) % 3 == 0));
+        heap_free(heap_malloc(LARGE_FROM)); /* no large object */
+        bytes += heap_usable_size(objects[i]);
+        bool due = bytes >= LARGE_GAP;
+        assert_true(is_recorded(objects[i], &requested) == due);
+        bytes = due ? 0 : bytes;
+        samples += due;
+        assert_int_equal(large_draws, draws + samples);
     }
+    assert_in_range(samples, 5, 58);
     for (int i = 0; i < 60; i++)
         heap_free(objects[i]);
     assert_books_closed();
@@ -342,7 +358,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_never),
         cmocka_unit_test(test_ordinals),
-        cmocka_unit_test(test_large_objects_draw_once_each),
+        cmocka_unit_test(test_large_objects_share_a_gap),
         cmocka_unit_test(test_realloc_keeps_the_books),
         cmocka_unit_test(test_hook_that_allocates),
         cmocka_unit_test(test_every_object_across_threads),

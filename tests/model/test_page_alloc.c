@@ -12,7 +12,7 @@
 #include "tests/support/unit.h"
 
 enum { STRETCHES = 2, STRETCH_CHUNKS = 20, CHUNKS = STRETCHES * STRETCH_CHUNKS, PAGES = CHUNKS * 512, RUNS = 4000 };
-enum { MOST_VISITS = 256 + 4 * 8 + 1 };
+enum { MOST_VISITS = 256 + 4 * 8 + 1, MOST_VISITS_ALIGNED = 1000 };
 
 /* 512 chunks are an entry of level 1 (2 GiB), 4096 of level 0 (16 GiB). */
 static const uint64_t stretch_chunk[STRETCHES] = {512 - 9, 4096 - 7};
@@ -116,6 +116,28 @@ static bool take(struct model *model) {
     return adopt(model, wanted, count, scavenged);
 }
 
+/* The lowest place at a multiple of `align` pages. */
+static uint64_t plain_find_aligned(const struct model *model, uint64_t count, uint64_t align) {
+    for (uint64_t i = 0; i < PAGES; i++)
+        if (page_of(i) % align == 0 && run_is_free(model, i, count))
+            return i;
+    return UINT64_MAX;
+}
+
+static bool take_aligned(struct model *model) {
+    uint64_t align = CHUNK_PAGES << rand_below(&model->rand, 5), scavenged = 0, visits = model->pages.visits;
+    uint64_t count = 1 + rand_below(&model->rand, rand_below(&model->rand, 3) ? align : 4 * CHUNK_PAGES);
+    uint64_t got = page_alloc_take_aligned(&model->pages, count, align, &scavenged);
+    uint64_t wanted = plain_find_aligned(model, count, align);
+    if (model->pages.visits - visits > MOST_VISITS_ALIGNED)
+        return STOP(model, "too many visits for an aligned run");
+    if (wanted == UINT64_MAX)
+        return got == PAGE_ALLOC_NONE || STOP(model, "an aligned run where there is none");
+    if (got != page_of(wanted))
+        return STOP(model, "not the lowest aligned run");
+    return adopt(model, wanted, count, scavenged);
+}
+
 static bool take_at(struct model *model) {
     uint64_t first = rand_below(&model->rand, PAGES), count = draw_count(model), scavenged = 0;
     bool wanted = run_is_free(model, first, count);
@@ -184,6 +206,8 @@ static bool step(struct model *model) {
         return take(model);
     if (kind < 54 && model->run_count < RUNS - 1)
         return take_at(model);
+    if (kind < 58 && model->run_count < RUNS - 1)
+        return take_aligned(model);
     return kind < 92 ? give(model) : scavenge(model);
 }
 
@@ -199,6 +223,18 @@ static void plant_fault(struct model *model, enum fault fault) {
         model->state[index] = FREE;
 }
 
+/* All free from `tail` to the heap's end, and just before it not, or `most` reached. */
+static bool tail_is_right(const struct model *model, uint64_t tail, uint64_t most) {
+    uint64_t end = PAGES;
+    while (end > 0 && !model->grown[(end - 1) / 512])
+        end -= 512;
+    uint64_t first = end;
+    while (first > 0 && model->state[first - 1] == FREE && (first == end || first % (STRETCH_CHUNKS * 512)))
+        first--;
+    uint64_t length = end - first, got = end ? page_of(end - 1) + 1 - tail : tail;
+    return got == length || (got >= most && got <= length);
+}
+
 static bool look_over(struct model *model) {
     for (uint64_t i = 0; i < PAGES; i++) {
         uint64_t chunk = page_of(i) / 512;
@@ -209,6 +245,9 @@ static bool look_over(struct model *model) {
             page_bits_test(&bits->scavenged, i % 512) != model->scavenged[i])
             return STOP(model, "a page is in another state");
     }
+    uint64_t most = 1 + rand_below(&model->rand, PAGES), tail = page_alloc_free_tail(&model->pages, most);
+    if (!tail_is_right(model, tail, most))
+        return STOP(model, "another tail");
     if (!page_alloc_validate(&model->pages))
         return STOP(model, "the summaries disagree with the bitmaps");
     return page_alloc_largest_run(&model->pages) == plain_largest(model) || STOP(model, "another largest run");

@@ -7,7 +7,8 @@
 #include "base/rand.h"
 #include "tests/support/unit.h"
 
-enum { MOST_VISITS = 256 + 4 * 8 + 1, HOLES = 20000, SEARCHES = 4000, PAGE_SHIFT = 13 };
+enum { MOST_VISITS = 256 + 4 * 8 + 1, MOST_VISITS_ALIGNED = 320 * (5 + 16) };
+enum { HOLES = 20000, SEARCHES = 4000, PAGE_SHIFT = 13 };
 
 /* Where a real heap begins: in the middle of the window. */
 #define FIRST_PAGE ((uint64_t)PAGE_ALLOC_CHUNKS / 2 * CHUNK_PAGES)
@@ -33,6 +34,19 @@ static void look_for(struct heap *heap, uint64_t count) {
         fail_msg("%llu visits for %llu pages", (unsigned long long)visits, (unsigned long long)count);
 }
 
+/* The same for one that is to begin at a multiple: steps are bounded, and the chunks of the run itself are looked at.
+ */
+static void look_for_aligned(struct heap *heap, uint64_t count) {
+    uint64_t scavenged, before = heap->pages.visits, align = CHUNK_PAGES << rand_below(&heap->rand, 5);
+    uint64_t first = page_alloc_take_aligned(&heap->pages, count, align, &scavenged);
+    uint64_t visits = heap->pages.visits - before;
+    if (first != PAGE_ALLOC_NONE)
+        page_alloc_give(&heap->pages, first, count);
+    if (visits > MOST_VISITS_ALIGNED + heap->count / CHUNK_PAGES * (count > align))
+        fail_msg("%llu visits for %llu pages at %llu", (unsigned long long)visits, (unsigned long long)count,
+                 (unsigned long long)align);
+}
+
 /* Every length up to a chunk's, and of the longer ones those around each power of two and random ones. */
 static void look_for_all(struct heap *heap) {
     for (uint64_t count = 1; count <= CHUNK_PAGES && count <= heap->count; count++)
@@ -40,8 +54,10 @@ static void look_for_all(struct heap *heap) {
     for (uint64_t count = CHUNK_PAGES; count < heap->count; count *= 2)
         for (uint64_t near = count - 1; near <= count + 1; near++)
             look_for(heap, near);
-    for (int i = 0; i < SEARCHES; i++)
+    for (int i = 0; i < SEARCHES; i++) {
         look_for(heap, 1 + (rand_below(&heap->rand, heap->count) >> rand_below(&heap->rand, 28)));
+        look_for_aligned(heap, CHUNK_PAGES / 2 + rand_below(&heap->rand, heap->count >> rand_below(&heap->rand, 28)));
+    }
 }
 
 static void start(struct heap *heap, uint64_t bytes) {

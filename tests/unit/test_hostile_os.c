@@ -6,7 +6,8 @@
  *   1. The operation in which the refusal falls returns NULL with ENOMEM, or does without; what is live stays whole.
  *   2. The same operation succeeds at once when the kernel is kind again.
  *   3. At the end every page is back in the page heap, and the process holds the address space that it would hold
- * without the refusal, but for the part of a reservation that is not used yet.
+ * without the refusal, but for the part of a reservation that is not used yet, and for other gaps before aligned
+ * blocks.
  *
  * The same again with everything refused from the n-th call on, until an operation has failed; and with the next calls
  * of the same kind refused, so that what one refusal leaks is leaked often. */
@@ -34,7 +35,7 @@
 
 /* ---- the kernel ---- */
 
-enum { MAPPED_SLACK = 65 << 20, REPEATED = 25, TRIES = REPEATED + 2 };
+enum { MAPPED_SLACK = 81 << 20, REPEATED = 25, TRIES = REPEATED + 2 };
 
 enum refused { REFUSE_NONE, REFUSE_ONE, REFUSE_ALL, REFUSE_KIND };
 enum call { CALL_NONE, CALL_MMAP, CALL_MPROTECT, CALL_MADVISE };
