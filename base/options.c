@@ -223,17 +223,17 @@ static const char *find_variable(char *const *environment, const char *name) {
 }
 
 void options_set_defaults(struct options *options) {
-    *options = (struct options){
-        .mem_profile_rate = UINT64_C(512) << 10,
-        .table_max = 64ull << 20,
-        .dump_max_bytes = 1ull << 30,
-        .dump_keep = 100,
-        .depth = 128,
-        .unwinder = OPTIONS_UNWINDER_AUTO,
-        .dump_on_exit = true,
-        .follow_fork = true,
-        .memlimit = INT64_MAX,
-    };
+    memset(options, 0, offsetof(struct options, dump_pattern));
+    options->dump_pattern[0] = '\0';
+    options->mem_profile_rate = UINT64_C(512) << 10;
+    options->table_max = 64ull << 20;
+    options->dump_max_bytes = 1ull << 30;
+    options->dump_keep = 100;
+    options->depth = 128;
+    options->unwinder = OPTIONS_UNWINDER_AUTO;
+    options->dump_on_exit = true;
+    options->follow_fork = true;
+    options->memlimit = INT64_MAX;
 }
 
 /* A trigger without a pattern would never write a file; silence would look like success. */

@@ -10,7 +10,7 @@
 
 enum { OBJECTS = 20000, OPERATIONS = 400000, THREADS = 4 };
 
-static struct live_table table;
+static struct live_table table = LIVE_TABLE_INIT;
 
 static const void *object_at(uintptr_t number) { return (const void *)(0x7f0000000000 + number * 16); }
 
@@ -20,7 +20,6 @@ static void test_against_an_array(void **state) {
     size_t count = 0;
     (void)state;
     rand_seed(&rand, 3);
-    live_init(&table);
     for (int i = 0; i < OPERATIONS; i++) {
         uintptr_t n = rand_below(&rand, OBJECTS);
         if (buckets[n]) {
@@ -60,7 +59,6 @@ static void *churn(void *argument) {
 static void test_threads(void **state) {
     pthread_t threads[THREADS];
     (void)state;
-    live_init(&table);
     for (uintptr_t i = 0; i < THREADS; i++)
         pthread_create(&threads[i], NULL, churn, (void *)i);
     for (int i = 0; i < THREADS; i++) {
@@ -76,7 +74,6 @@ static void test_ceiling(void **state) {
     uintptr_t n = 0;
     (void)state;
     table_memory_set_limit(1 << 20);
-    live_init(&table);
     while (n < 200000 && live_insert(&table, object_at(n), 1))
         n++;
     assert_true(n > 10000 && n < 100000);
