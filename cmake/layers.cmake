@@ -29,7 +29,9 @@ add_library(heaptap SHARED ${PRELOAD_OBJECTS})
 set_target_properties(heaptap PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
 target_link_libraries(heaptap PRIVATE ${PROTOBUF_C_STATIC} ${ZLIB_STATIC} Threads::Threads)
 target_link_options(heaptap PRIVATE
-  -Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro -Wl,--exclude-libs,ALL -Wl,--no-undefined -Wl,--as-needed -Wl,--gc-sections)
+  -Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro -Wl,--exclude-libs,ALL -Wl,--no-undefined -Wl,--as-needed -Wl,--gc-sections
+  -Wl,-z,noseparate-code -Wl,-z,max-page-size=65536 -Wl,-T,${CMAKE_SOURCE_DIR}/cmake/layout.ld)
+set_target_properties(heaptap PROPERTIES LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/layout.ld)
 
 add_library(heaptap_archive STATIC ${PRELOAD_OBJECTS})
 set_target_properties(heaptap_archive PROPERTIES OUTPUT_NAME heaptap)
