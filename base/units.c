@@ -76,7 +76,7 @@ bool units_parse_bytes(const char *text, uint64_t *bytes) {
 
 static bool parse_duration_unit(const char **text, uint64_t *unit) {
     static const struct {
-        const char *name;
+        char name[4];
         uint64_t nanoseconds;
     } units[] = {{"ns", 1},
                  {"us", 1000},

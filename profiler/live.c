@@ -6,12 +6,12 @@
  * run whose own place is at or before it, so no slot is ever marked as deleted and probes stay short.
  *
  * Most programs have few sampled objects, and a page for each shard would be more memory than they sample with.
- * A shard therefore begins with 8 slots and doubles. Up to 128 it lies in a block that all shards of its size share;
+ * A shard therefore begins with 4 slots and doubles. Up to 128 it lies in a block that all shards of its size share;
  * each shard passes through every size, so the block is given back when the last has left it. From 256 slots, which
  * fill three quarters of a page, its memory is its own.
  *
- *   level 0   | shard 0: 8 | shard 1: 8 | ... | shard 63: 8 |      6 KiB
- *   level 4   | shard 0: 128 ....... | shard 1: 128 ....... |     96 KiB
+ *   level 0   | shard 0: 4 | shard 1: 4 | ... | shard 63: 4 |      3 KiB
+ *   level 5   | shard 0: 128 ....... | shard 1: 128 ....... |     96 KiB
  *
  * Locks: RANK_LIVE, one shard at a time (fork takes all of them, in order). Memory comes from table_memory.
  */
@@ -25,7 +25,7 @@
 #include "base/check.h"
 #include "profiler/table_memory.h"
 
-enum { FIRST_SLOTS = 8, SHARED_SLOTS = FIRST_SLOTS << LIVE_LEVELS };
+enum { FIRST_SLOTS = 4, SHARED_SLOTS = FIRST_SLOTS << LIVE_LEVELS };
 enum { RECORD_BYTES = sizeof(uint64_t) + sizeof(uint32_t) };
 
 static_assert(sizeof(struct live_shard) == 32, "two to a cache line");
@@ -41,6 +41,9 @@ static uint32_t *buckets_of(const struct live_shard *shard) { return (uint32_t *
 static struct live_level *level_of(struct live_table *table, uint32_t slots) {
     return &table->levels[log2_floor(slots / FIRST_SLOTS)];
 }
+
+/* 7/8 of the slots, and always one that is empty. */
+static uint32_t most_records(uint32_t slots) { return slots - (slots + 7) / 8; }
 
 /* Memory for `slots` of the shard; all zero. NULL when there is none. */
 static uint64_t *take_slots(struct live_table *table, const struct live_shard *shard, uint32_t slots) {
@@ -104,7 +107,7 @@ bool live_insert(struct live_table *table, const void *object, uint32_t bucket) 
     uint64_t key = (uintptr_t)object;
     struct live_shard *shard = shard_of(table, key);
     lock_acquire(&shard->lock);
-    bool ok = shard->count < shard->slots - shard->slots / 8 || grow_locked(table, shard);
+    bool ok = shard->count < most_records(shard->slots) || grow_locked(table, shard);
     if (ok) {
         size_t i = probe_locked(shard, key);
         DCHECK(!shard->objects[i]);

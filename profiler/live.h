@@ -9,7 +9,7 @@
 
 #include "base/lock.h"
 
-enum { LIVE_SHARDS = 64, LIVE_LEVELS = 5 };
+enum { LIVE_SHARDS = 64, LIVE_LEVELS = 6 };
 
 /* A shard's records, under its lock. */
 struct live_shard {
