@@ -21,9 +21,6 @@ target_include_directories(heaptap_symbolizer PRIVATE ${LIBDW_INCLUDE_DIRS})
 foreach(layer base alloc proto profiler)
   target_compile_options(heaptap_${layer} PRIVATE
     -ftls-model=initial-exec -fno-omit-frame-pointer -momit-leaf-frame-pointer)
-  if(CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64)
-    target_compile_options(heaptap_${layer} PRIVATE -fno-plt) # all is bound at start anyway
-  endif()
 endforeach()
 
 # What runs once, at start or for a profile: small rather than fast (cmake/layout.ld says why small).
