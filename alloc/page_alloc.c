@@ -20,6 +20,7 @@
 enum { CHUNK_LOG = 9, FAN_LOG = 3, FAN = 1 << FAN_LOG, LEAF = PAGE_ALLOC_LEVELS - 1 };
 enum { BLOCK_CHUNKS = 16, BLOCK_COUNT = PAGE_ALLOC_CHUNKS / BLOCK_CHUNKS };
 enum { FIELD_BITS = 21, ALIGNED_STEPS_MOST = 320 };
+enum { BLOCK_BYTES = BLOCK_CHUNKS * sizeof(struct page_chunk) };
 #define FIELD_MAX (1u << FIELD_BITS)
 
 static_assert(CHUNK_PAGES == 1u << CHUNK_LOG, "chunk");
@@ -88,8 +89,10 @@ static bool prepare(struct page_alloc *pages, int table_index, size_t entry, uin
 
 bool page_alloc_init(struct page_alloc *pages) {
     size_t sizes[PAGE_ALLOC_LEVELS + 1], total = 0;
-    for (int level = 0; level < PAGE_ALLOC_LEVELS; level++)
-        total += sizes[level] = align_up(level_entries(level) * sizeof(page_summary), os_page_size());
+    for (int level = 0; level < PAGE_ALLOC_LEVELS; level++) {
+        size_t beside = level == 0 ? BLOCK_BYTES : 0;
+        total += sizes[level] = align_up(level_entries(level) * sizeof(page_summary) + beside, os_page_size());
+    }
     total += sizes[PAGE_ALLOC_LEVELS] = align_up(BLOCK_COUNT * sizeof(void *), os_page_size());
     uintptr_t start = (uintptr_t)os_reserve(NULL, total, os_page_size());
     if (!start)
@@ -102,22 +105,34 @@ bool page_alloc_init(struct page_alloc *pages) {
     for (int level = 0; level < PAGE_ALLOC_LEVELS; level++)
         pages->levels[level] = (page_summary *)pages->tables[level].start;
     pages->blocks = (struct page_chunk **)pages->tables[PAGE_ALLOC_LEVELS].start;
+    /* Level 0 is half of a page of 4 KiB, and a block the other half: one page less for a small heap. */
+    pages->spare_block = (struct page_chunk *)(pages->levels[0] + level_entries(0));
     /* The top level and the blocks may be read anywhere. */
-    bool ready = prepare(pages, 0, sizeof(page_summary), 0, level_entries(0)) &&
+    bool ready = prepare(pages, 0, 1, 0, level_entries(0) * sizeof(page_summary) + BLOCK_BYTES) &&
                  prepare(pages, PAGE_ALLOC_LEVELS, sizeof(void *), 0, BLOCK_COUNT);
     if (!ready)
         os_free((void *)pages->tables[0].start, total);
     return ready;
 }
 
+static struct page_chunk *take_block(struct page_alloc *pages) {
+    struct page_chunk *block = pages->spare_block;
+    pages->spare_block = NULL;
+    if (block)
+        return block;
+    block = os_alloc(BLOCK_BYTES);
+    if (block)
+        atomic_bump_by_owner(&pages->metadata_bytes, align_up(BLOCK_BYTES, os_page_size()));
+    return block;
+}
+
 static bool ensure_blocks(struct page_alloc *pages, uint64_t first_chunk, uint64_t last_chunk) {
     for (uint64_t i = first_chunk / BLOCK_CHUNKS; i <= last_chunk / BLOCK_CHUNKS; i++) {
         if (pages->blocks[i])
             continue;
-        struct page_chunk *block = os_alloc(BLOCK_CHUNKS * sizeof *block);
+        struct page_chunk *block = take_block(pages);
         if (!block)
             return false;
-        atomic_bump_by_owner(&pages->metadata_bytes, align_up(BLOCK_CHUNKS * sizeof *block, os_page_size()));
         for (int c = 0; c < BLOCK_CHUNKS; c++)
             page_bits_set(&block[c].allocated, 0, CHUNK_PAGES);
         pages->blocks[i] = block;

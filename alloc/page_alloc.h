@@ -44,6 +44,7 @@ struct page_alloc {
     struct page_table tables[PAGE_ALLOC_LEVELS + 1]; /* of the levels, and of `blocks` */
     page_summary *levels[PAGE_ALLOC_LEVELS];
     struct page_chunk **blocks;        /* chunk i is blocks[i / 16][i % 16] */
+    struct page_chunk *spare_block;    /* the first block's memory, beside level 0; NULL once it is in use */
     uint64_t search;                   /* every page below is allocated */
     uint64_t chunk_first, chunk_limit; /* every chunk of the heap is in [first, limit) */
     _Atomic uint64_t metadata_bytes;   /* Prepared by this structure; anybody reads it */

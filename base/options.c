@@ -63,7 +63,7 @@ static bool parse_interval(struct options *options, const char *value) {
 /* Signals whose handler a program can lend out. Those that report a fault or end a program are not here. */
 static int signal_by_name(const char *name) {
     static const struct {
-        const char *name;
+        char name[12];
         int number;
     } signals[] = {
         {"HUP", SIGHUP}, {"USR1", SIGUSR1},   {"USR2", SIGUSR2}, {"PROF", SIGPROF}, {"VTALRM", SIGVTALRM},
@@ -88,7 +88,7 @@ static bool parse_dump_trigger(struct options *options, const char *trigger) {
         options->dump_signal = number ? number : options->dump_signal;
         return number != 0;
     }
-    static const char *const later[] = {"peak:", "growth:", "limit:"};
+    static const char later[][8] = {"peak:", "growth:", "limit:"};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         if (strncmp(trigger, later[i], strlen(later[i])) == 0) {
             log_line("trigger '%s' of HEAPTAP_DUMP_ON is not supported in this version", trigger);
@@ -191,10 +191,11 @@ static bool parse_scavtrace(struct options *options, const char *value) {
     return (value[0] == '0' || value[0] == '1') && !value[1];
 }
 
+/* The texts lie in the table: pointers to them would each be relocated, in a page of this process alone. */
 static const struct option {
-    const char *name;
+    char name[24];
     option_parser parse;
-    const char *want;
+    char want[40];
 } option_table[] = {
     {"HEAPTAP_MEMPROFILERATE", parse_rate, "a size such as 512KiB"},
     {"HEAPTAP_DUMP", parse_dump, "a path with %p %n %t %h %e %r"},
@@ -223,17 +224,17 @@ static const char *find_variable(char *const *environment, const char *name) {
 }
 
 void options_set_defaults(struct options *options) {
-    *options = (struct options){
-        .mem_profile_rate = UINT64_C(512) << 10,
-        .table_max = 64ull << 20,
-        .dump_max_bytes = 1ull << 30,
-        .dump_keep = 100,
-        .depth = 128,
-        .unwinder = OPTIONS_UNWINDER_AUTO,
-        .dump_on_exit = true,
-        .follow_fork = true,
-        .memlimit = INT64_MAX,
-    };
+    memset(options, 0, offsetof(struct options, dump_pattern));
+    options->dump_pattern[0] = '\0';
+    options->mem_profile_rate = UINT64_C(512) << 10;
+    options->table_max = 64ull << 20;
+    options->dump_max_bytes = 1ull << 30;
+    options->dump_keep = 100;
+    options->depth = 128;
+    options->unwinder = OPTIONS_UNWINDER_AUTO;
+    options->dump_on_exit = true;
+    options->follow_fork = true;
+    options->memlimit = INT64_MAX;
 }
 
 /* A trigger without a pattern would never write a file; silence would look like success. */

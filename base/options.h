@@ -30,9 +30,10 @@ struct options {
     bool has_seed;
     bool dump_on_exit; /* set where a pattern is, unless HEAPTAP_DUMP_ON leaves it out */
     bool follow_fork;
-    char dump_pattern[OPTIONS_PATH_MAX]; /* "" = no files */
+    char dump_pattern[OPTIONS_PATH_MAX]; /* "" = no files; last, since most of it is seldom touched */
 };
 
+/* Writes no more of the pattern than its first byte: the pages behind it stay untouched. */
 void options_set_defaults(struct options *options);
 
 /* Defaults, then what the environment says (unless the program is setuid). */

@@ -7,6 +7,7 @@
 #include "base/os.h"
 
 #include <errno.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -22,7 +23,7 @@ size_t os_page_size(void) {
     static _Atomic size_t cached;
     size_t size = atomic_load_relaxed(&cached);
     if (UNLIKELY(!size)) {
-        size = (size_t)sysconf(_SC_PAGESIZE);
+        size = getauxval(AT_PAGESZ);
         atomic_store_relaxed(&cached, size);
     }
     return size;

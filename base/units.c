@@ -3,7 +3,6 @@
 #include "base/units.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/log.h"
 
@@ -45,6 +44,14 @@ static bool scale(struct decimal value, uint64_t unit, uint64_t *out) {
     return !__builtin_add_overflow(whole, part, out);
 }
 
+/* Whether `text` is `unit` in letters of either case. Not strcasecmp, which brings pages of the locale's tables into a
+ * process that may need them for nothing else. */
+static bool is_unit(const char *text, const char *unit) {
+    while (*unit && (*text | 0x20) == *unit)
+        text++, unit++;
+    return !*unit && !*text;
+}
+
 bool units_parse_bytes(const char *text, uint64_t *bytes) {
     static const char letters[] = "KMGT";
     struct decimal value;
@@ -58,18 +65,18 @@ bool units_parse_bytes(const char *text, uint64_t *bytes) {
             break;
         }
     }
-    if (unit > 1 && strcasecmp(text, "ib") == 0)
+    if (unit > 1 && is_unit(text, "ib"))
         text += 2;
-    else if (unit > 1 && strcasecmp(text, "i") == 0)
+    else if (unit > 1 && is_unit(text, "i"))
         text += 1;
-    else if (strcasecmp(text, "b") == 0)
+    else if (is_unit(text, "b"))
         text += 1;
     return !*text && (unit > 1 || !value.millionths) && scale(value, unit, bytes);
 }
 
 static bool parse_duration_unit(const char **text, uint64_t *unit) {
     static const struct {
-        const char *name;
+        char name[4];
         uint64_t nanoseconds;
     } units[] = {{"ns", 1},
                  {"us", 1000},

@@ -1,5 +1,7 @@
 # One object library a layer, in the order in which they may include each other
 # (tests/layers.sh holds the rule), and the artifacts made of them.
+include(CheckLinkerFlag)
+
 function(heaptap_layer name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.c)
   add_library(heaptap_${name} OBJECT ${sources} ${ARGN})
@@ -21,6 +23,12 @@ foreach(layer base alloc proto profiler)
     -ftls-model=initial-exec -fno-omit-frame-pointer -momit-leaf-frame-pointer)
 endforeach()
 
+# What runs once, at start or for a profile: small rather than fast (cmake/layout.ld says why small).
+set_source_files_properties(
+  base/log.c base/options.c base/units.c profiler/comments.c profiler/import_table_linux.c profiler/loader_linux.c
+  profiler/mapping.c profiler/memory_check.c profiler/unwinder_libunwind_linux.c
+  PROPERTIES COMPILE_OPTIONS -Os)
+
 set(PRELOAD_OBJECTS
   $<TARGET_OBJECTS:heaptap_base> $<TARGET_OBJECTS:heaptap_alloc>
   $<TARGET_OBJECTS:heaptap_proto> $<TARGET_OBJECTS:heaptap_profiler>)
@@ -30,6 +38,15 @@ set_target_properties(heaptap PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
 target_link_libraries(heaptap PRIVATE ${PROTOBUF_C_STATIC} ${ZLIB_STATIC} Threads::Threads)
 target_link_options(heaptap PRIVATE
   -Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro -Wl,--exclude-libs,ALL -Wl,--no-undefined -Wl,--as-needed -Wl,--gc-sections)
+
+# One segment of 64 KiB windows instead of four of pages. A linker that cannot do it makes a larger library of the same.
+set(LAYOUT_OPTIONS
+  -Wl,-z,noseparate-code -Wl,-z,max-page-size=65536 -Wl,-T,${CMAKE_SOURCE_DIR}/cmake/layout.ld)
+check_linker_flag(C "${LAYOUT_OPTIONS}" HEAPTAP_LAYOUT)
+if(HEAPTAP_LAYOUT)
+  target_link_options(heaptap PRIVATE ${LAYOUT_OPTIONS})
+  set_target_properties(heaptap PROPERTIES LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/layout.ld)
+endif()
 
 add_library(heaptap_archive STATIC ${PRELOAD_OBJECTS})
 set_target_properties(heaptap_archive PROPERTIES OUTPUT_NAME heaptap)

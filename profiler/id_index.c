@@ -1,29 +1,36 @@
 /* Open addressing with linear probes. A slot is one word, upper half of the hash and id; 0 is empty. The
  * upper half also gives the place, so that a larger array can be filled from the words alone.
  *
- *   find:    1. load the array (acquire).  2. probe from the hash; stop at an empty slot.  3. where the upper
- * half of the hash agrees, ask the owner. insert:  1. when three quarters are used, copy the words to an
- * array of twice the size and publish it; readers may go on in the old one, where they miss only what came
- * later and then ask again under the lock.
+ *   find:    1. load the array (acquire).
+ *            2. probe from the hash; stop at an empty slot.
+ *            3. where the upper half of the hash agrees, ask the owner.
+ *   insert:  1. when three quarters are used, copy the words to a larger array and publish it; readers may go on in
+ *               the old one, where they miss only what came later and then ask again under the lock.
  *            2. store the word (release): whoever sees it sees the thing behind it.
+ *
+ * The first array lies in the index itself; the next fills one page to its end, and each later one twice as many
+ * pages. The place of a hash is therefore a fraction of the array and not a remainder: counts are no powers of two.
  *
  * Old arrays are kept, since a reader may stand in one; together they are smaller than the current one.
  * May run inside malloc; memory comes from table_memory. */
 #include "profiler/id_index.h"
 
+#include <assert.h>
+
 #include "base/atomic.h"
 #include "base/check.h"
+#include "base/os.h"
 #include "profiler/table_memory.h"
 
-enum { FIRST_SLOTS = 1024 };
-
-struct id_slots {
-    size_t mask;
-    struct id_slots *older;
-    _Atomic uint64_t words[];
-};
+static_assert(sizeof(struct id_slots) == 2 * sizeof(uint64_t), "the header takes two of the words of `first`");
 
 static size_t slots_bytes(size_t count) { return sizeof(struct id_slots) + count * sizeof(uint64_t); }
+
+static uint32_t place_of(const struct id_slots *slots, uint64_t word) {
+    return (uint32_t)((word >> 32) * slots->count >> 32);
+}
+
+static uint32_t place_after(const struct id_slots *slots, uint32_t i) { return i + 1 < slots->count ? i + 1 : 0; }
 
 static uint64_t make_word(uint64_t hash, uint32_t id) { return (hash & 0xffffffff00000000ull) | id; }
 
@@ -32,7 +39,7 @@ uint32_t id_index_find(const struct id_index *index, uint64_t hash, id_index_mat
     const struct id_slots *slots = atomic_load_acquire(&index->slots);
     if (!slots)
         return 0;
-    for (size_t i = (hash >> 32) & slots->mask;; i = (i + 1) & slots->mask) {
+    for (uint32_t i = place_of(slots, hash);; i = place_after(slots, i)) {
         uint64_t word = atomic_load_acquire(&slots->words[i]);
         if (!word)
             return 0;
@@ -43,22 +50,37 @@ uint32_t id_index_find(const struct id_index *index, uint64_t hash, id_index_mat
 }
 
 static void place(struct id_slots *slots, uint64_t word) {
-    size_t i = (word >> 32) & slots->mask;
+    uint32_t i = place_of(slots, word);
     while (atomic_load_relaxed(&slots->words[i]))
-        i = (i + 1) & slots->mask;
+        i = place_after(slots, i);
     atomic_store_release(&slots->words[i], word);
+}
+
+static struct id_slots *first_slots(struct id_index *index) { return (struct id_slots *)(void *)index->first; }
+
+/* An empty array: the index's own, then one of a page, then twice as many pages each time. */
+static struct id_slots *next_slots(struct id_index *index, const struct id_slots *old) {
+    struct id_slots *slots = first_slots(index);
+    if (!old) {
+        slots->count = ID_INDEX_FIRST;
+        return slots;
+    }
+    size_t bytes = old == slots ? os_page_size() : 2 * slots_bytes(old->count);
+    size_t count = (bytes - sizeof *slots) / sizeof(uint64_t);
+    slots = count <= UINT32_MAX ? table_memory_alloc(bytes) : NULL;
+    if (slots)
+        slots->count = (uint32_t)count;
+    return slots;
 }
 
 bool id_index_reserve_locked(struct id_index *index) {
     struct id_slots *old = atomic_load_relaxed(&index->slots);
-    size_t old_count = old ? old->mask + 1 : 0;
+    size_t old_count = old ? old->count : 0;
     if (index->count + 1 <= old_count - old_count / 4)
         return true;
-    size_t count = old ? old_count * 2 : FIRST_SLOTS;
-    struct id_slots *slots = table_memory_alloc(slots_bytes(count));
+    struct id_slots *slots = next_slots(index, old);
     if (!slots)
         return false;
-    slots->mask = count - 1;
     slots->older = old;
     for (size_t i = 0; i < old_count; i++) {
         uint64_t word = atomic_load_relaxed(&old->words[i]);
@@ -79,9 +101,9 @@ void id_index_free(struct id_index *index) {
     struct id_slots *slots = atomic_load_relaxed(&index->slots);
     while (slots) {
         struct id_slots *older = slots->older;
-        table_memory_free(slots, slots_bytes(slots->mask + 1));
+        if (slots != first_slots(index))
+            table_memory_free(slots, slots_bytes(slots->count));
         slots = older;
     }
-    atomic_store_relaxed(&index->slots, NULL);
-    index->count = 0;
+    *index = (struct id_index){.count = 0};
 }

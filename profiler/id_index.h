@@ -8,11 +8,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct id_slots;
+enum { ID_INDEX_FIRST = 64 };
+
+struct id_slots {
+    uint32_t count;
+    struct id_slots *older;
+    _Atomic uint64_t words[];
+};
 
 struct id_index {
-    struct id_slots *_Atomic slots; /* written under the owner's lock, read by anybody (acquire) */
+    struct id_slots *_Atomic slots; /* written under the owner's lock, read by anybody (acquire); NULL = empty */
     size_t count;                   /* under the owner's lock */
+    /* The first slots, since most programs have few stacks: laid out as a struct id_slots. */
+    _Alignas(16) uint64_t first[2 + ID_INDEX_FIRST];
 };
 
 /* Is the thing with this id the one that is looked for? */

@@ -5,23 +5,30 @@
  *   remove: 1. lock the shard.  2. probe to the address.  3. close the gap by moving back every record of the
  * run whose own place is at or before it, so no slot is ever marked as deleted and probes stay short.
  *
+ * Most programs have few sampled objects, and a page for each shard would be more memory than they sample with.
+ * A shard therefore begins with 4 slots and doubles. Up to 128 it lies in a block that all shards of its size share;
+ * each shard passes through every size, so the block is given back when the last has left it. From 256 slots, which
+ * fill three quarters of a page, its memory is its own.
+ *
+ *   level 0   | shard 0: 4 | shard 1: 4 | ... | shard 63: 4 |      3 KiB
+ *   level 5   | shard 0: 128 ....... | shard 1: 128 ....... |     96 KiB
+ *
  * Locks: RANK_LIVE, one shard at a time (fork takes all of them, in order). Memory comes from table_memory.
  */
 #include "profiler/live.h"
 
+#include <assert.h>
 #include <string.h>
 
+#include "base/atomic.h"
 #include "base/bits.h"
 #include "base/check.h"
 #include "profiler/table_memory.h"
 
-enum { FIRST_SLOTS = 256, RECORD_BYTES = sizeof(uint64_t) + sizeof(uint32_t) };
+enum { FIRST_SLOTS = 4, SHARED_SLOTS = FIRST_SLOTS << LIVE_LEVELS };
+enum { RECORD_BYTES = sizeof(uint64_t) + sizeof(uint32_t) };
 
-void live_init(struct live_table *table) {
-    memset(table, 0, sizeof *table);
-    for (size_t i = 0; i < LIVE_SHARDS; i++)
-        table->shards[i].lock = (struct lock)LOCK_INIT(RANK_LIVE);
-}
+static_assert(sizeof(struct live_shard) == 32, "two to a cache line");
 
 static uint64_t hash_of(uint64_t object) { return hash64(object); }
 
@@ -29,32 +36,70 @@ static struct live_shard *shard_of(struct live_table *table, uint64_t object) {
     return &table->shards[hash_of(object) >> 58];
 }
 
+static uint32_t *buckets_of(const struct live_shard *shard) { return (uint32_t *)(shard->objects + shard->slots); }
+
+static struct live_level *level_of(struct live_table *table, uint32_t slots) {
+    return &table->levels[log2_floor(slots / FIRST_SLOTS)];
+}
+
+/* 7/8 of the slots, and always one that is empty. */
+static uint32_t most_records(uint32_t slots) { return slots - (slots + 7) / 8; }
+
+/* Memory for `slots` of the shard; all zero. NULL when there is none. */
+static uint64_t *take_slots(struct live_table *table, const struct live_shard *shard, uint32_t slots) {
+    size_t bytes = (size_t)slots * RECORD_BYTES;
+    if (slots >= SHARED_SLOTS)
+        return table_memory_alloc(bytes);
+    struct live_level *level = level_of(table, slots);
+    char *base = atomic_load_acquire(&level->base);
+    if (!base) {
+        void *expected = NULL;
+        base = table_memory_alloc(LIVE_SHARDS * bytes);
+        if (base && !atomic_cas_strong_acq_rel(&level->base, &expected, base)) {
+            table_memory_free(base, LIVE_SHARDS * bytes);
+            base = expected;
+        }
+    }
+    return base ? (uint64_t *)(void *)(base + (size_t)(shard - table->shards) * bytes) : NULL;
+}
+
+/* The shard has left these slots. */
+static void leave_slots(struct live_table *table, uint64_t *objects, uint32_t slots) {
+    size_t bytes = (size_t)slots * RECORD_BYTES;
+    if (slots >= SHARED_SLOTS) {
+        table_memory_free(objects, bytes);
+    } else if (slots) {
+        struct live_level *level = level_of(table, slots);
+        if (atomic_add_acq_rel(&level->left, 1) + 1 == LIVE_SHARDS)
+            table_memory_free(atomic_swap_acq_rel(&level->base, NULL), LIVE_SHARDS * bytes);
+    }
+}
+
 /* The slot of the object, or the empty slot where it would go. */
 static size_t probe_locked(const struct live_shard *shard, uint64_t object) {
-    size_t i = hash_of(object) & shard->mask;
+    size_t mask = shard->slots - 1;
+    size_t i = hash_of(object) & mask;
     while (shard->objects[i] && shard->objects[i] != object)
-        i = (i + 1) & shard->mask;
+        i = (i + 1) & mask;
     return i;
 }
 
-static bool grow_locked(struct live_shard *shard) {
+static bool grow_locked(struct live_table *table, struct live_shard *shard) {
     struct live_shard old = *shard;
-    size_t slots = old.objects ? (old.mask + 1) * 2 : FIRST_SLOTS;
-    uint64_t *objects = table_memory_alloc(slots * RECORD_BYTES);
+    uint32_t slots = old.slots ? old.slots * 2 : FIRST_SLOTS;
+    uint64_t *objects = slots ? take_slots(table, shard, slots) : NULL;
     if (!objects)
         return false;
     shard->objects = objects;
-    shard->buckets = (uint32_t *)(objects + slots);
-    shard->mask = slots - 1;
-    for (size_t i = 0; old.objects && i <= old.mask; i++) {
+    shard->slots = slots;
+    for (size_t i = 0; i < old.slots; i++) {
         if (old.objects[i]) {
             size_t to = probe_locked(shard, old.objects[i]);
             shard->objects[to] = old.objects[i];
-            shard->buckets[to] = old.buckets[i];
+            buckets_of(shard)[to] = buckets_of(&old)[i];
         }
     }
-    if (old.objects)
-        table_memory_free(old.objects, (old.mask + 1) * RECORD_BYTES);
+    leave_slots(table, old.objects, old.slots);
     return true;
 }
 
@@ -62,25 +107,25 @@ bool live_insert(struct live_table *table, const void *object, uint32_t bucket) 
     uint64_t key = (uintptr_t)object;
     struct live_shard *shard = shard_of(table, key);
     lock_acquire(&shard->lock);
-    size_t slots = shard->mask + 1;
-    bool ok = (shard->objects && shard->count < slots - slots / 8) || grow_locked(shard);
+    bool ok = shard->count < most_records(shard->slots) || grow_locked(table, shard);
     if (ok) {
         size_t i = probe_locked(shard, key);
         DCHECK(!shard->objects[i]);
         shard->count += !shard->objects[i];
         shard->objects[i] = key;
-        shard->buckets[i] = bucket;
+        buckets_of(shard)[i] = bucket;
     }
     lock_release(&shard->lock);
     return ok;
 }
 
 static void close_gap_locked(struct live_shard *shard, size_t gap) {
-    for (size_t i = (gap + 1) & shard->mask; shard->objects[i]; i = (i + 1) & shard->mask) {
-        size_t home = hash_of(shard->objects[i]) & shard->mask;
-        if (((i - home) & shard->mask) >= ((i - gap) & shard->mask)) {
+    size_t mask = shard->slots - 1;
+    for (size_t i = (gap + 1) & mask; shard->objects[i]; i = (i + 1) & mask) {
+        size_t home = hash_of(shard->objects[i]) & mask;
+        if (((i - home) & mask) >= ((i - gap) & mask)) {
             shard->objects[gap] = shard->objects[i];
-            shard->buckets[gap] = shard->buckets[i];
+            buckets_of(shard)[gap] = buckets_of(shard)[i];
             gap = i;
         }
     }
@@ -92,10 +137,10 @@ uint32_t live_remove(struct live_table *table, const void *object) {
     struct live_shard *shard = shard_of(table, key);
     uint32_t bucket = 0;
     lock_acquire(&shard->lock);
-    if (shard->objects) {
+    if (shard->slots) {
         size_t i = probe_locked(shard, key);
         if (shard->objects[i]) {
-            bucket = shard->buckets[i];
+            bucket = buckets_of(shard)[i];
             close_gap_locked(shard, i);
             shard->count--;
         }
@@ -132,8 +177,13 @@ void live_fork_child(struct live_table *table) {
 void live_free(struct live_table *table) {
     for (size_t i = 0; i < LIVE_SHARDS; i++) {
         struct live_shard *shard = &table->shards[i];
-        if (shard->objects)
-            table_memory_free(shard->objects, (shard->mask + 1) * RECORD_BYTES);
+        if (shard->slots >= SHARED_SLOTS)
+            table_memory_free(shard->objects, (size_t)shard->slots * RECORD_BYTES);
     }
-    live_init(table);
+    for (size_t i = 0; i < LIVE_LEVELS; i++) {
+        void *base = atomic_load_relaxed(&table->levels[i].base);
+        if (base)
+            table_memory_free(base, (size_t)LIVE_SHARDS * (FIRST_SLOTS << i) * RECORD_BYTES);
+    }
+    *table = (struct live_table)LIVE_TABLE_INIT;
 }

@@ -9,21 +9,31 @@
 
 #include "base/lock.h"
 
-enum { LIVE_SHARDS = 64 };
+enum { LIVE_SHARDS = 64, LIVE_LEVELS = 6 };
 
+/* A shard's records, under its lock. */
 struct live_shard {
-    _Alignas(64) struct lock lock;
-    uint32_t count;    /* records, at most 7/8 of the slots; under the lock */
-    uint64_t *objects; /* address, 0 = empty; slots = mask + 1; under the lock */
-    uint32_t *buckets; /* in the same memory, behind the objects */
-    size_t mask;
+    _Alignas(32) struct lock lock;
+    uint32_t count;    /* at most 7/8 of the slots */
+    uint32_t slots;    /* 0 or a power of two */
+    uint64_t *objects; /* address, 0 = empty; behind them as many bucket ids, of four bytes */
+};
+
+/* Memory that small shards share: the slots of shard i at i times a shard's bytes. */
+struct live_level {
+    void *_Atomic base;    /* NULL before the first shard needs it and after the last has left */
+    _Atomic uint32_t left; /* shards that outgrew it; none comes back */
 };
 
 struct live_table {
     struct live_shard shards[LIVE_SHARDS];
+    struct live_level levels[LIVE_LEVELS];
 };
 
-void live_init(struct live_table *table);
+#define LIVE_TABLE_INIT                                                                                                \
+    {                                                                                                                  \
+        .shards = { [0 ... LIVE_SHARDS - 1] = {.lock = LOCK_INIT(RANK_LIVE)} }                                         \
+    }
 
 /* False when there is no memory for it. The object must not be in the table. */
 bool live_insert(struct live_table *table, const void *object, uint32_t bucket);

@@ -14,13 +14,13 @@
 
 enum { FIRST_OF_ALL = 101 }; /* the lowest priority that the compiler leaves to programs */
 
-static struct options options;
+static struct options settings;
 
 __attribute__((visibility("default"))) int dlclose(void *handle) { return loader_close(handle); }
 
 __attribute__((constructor(FIRST_OF_ALL))) static void start(void) {
-    options_read(&options, environ);
-    profiler_start(&options);
+    options_read(&settings, environ);
+    profiler_start(&settings);
 }
 
 __attribute__((destructor(FIRST_OF_ALL))) static void stop(void) { profiler_stop(); }

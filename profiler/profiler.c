@@ -40,7 +40,7 @@
 static struct stack_table stacks = STACK_TABLE_INIT;
 static struct bucket_table buckets = BUCKET_TABLE_INIT;
 static struct mapping_table mappings = MAPPING_TABLE_INIT(&stacks);
-static struct live_table live;
+static struct live_table live = LIVE_TABLE_INIT;
 
 static const struct options *options; /* written by profiler_start */
 static struct comments_identity identity;
@@ -173,7 +173,6 @@ static int fill_heap(writer_sink sink, void *context, void *alloc_first) {
 
 void profiler_start(const struct options *settings) {
     options = settings;
-    live_init(&live);
     table_memory_set_limit(settings->table_max);
     scratch_set_size((settings->depth + UNWINDER_SLACK) * sizeof(uintptr_t));
     loader_start();

@@ -4,13 +4,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/os.h"
 #include "base/rand.h"
 #include "profiler/table_memory.h"
 #include "tests/support/unit.h"
 
 enum { OBJECTS = 20000, OPERATIONS = 400000, THREADS = 4 };
 
-static struct live_table table;
+static struct live_table table = LIVE_TABLE_INIT;
 
 static const void *object_at(uintptr_t number) { return (const void *)(0x7f0000000000 + number * 16); }
 
@@ -20,7 +21,6 @@ static void test_against_an_array(void **state) {
     size_t count = 0;
     (void)state;
     rand_seed(&rand, 3);
-    live_init(&table);
     for (int i = 0; i < OPERATIONS; i++) {
         uintptr_t n = rand_below(&rand, OBJECTS);
         if (buckets[n]) {
@@ -60,7 +60,6 @@ static void *churn(void *argument) {
 static void test_threads(void **state) {
     pthread_t threads[THREADS];
     (void)state;
-    live_init(&table);
     for (uintptr_t i = 0; i < THREADS; i++)
         pthread_create(&threads[i], NULL, churn, (void *)i);
     for (int i = 0; i < THREADS; i++) {
@@ -76,7 +75,6 @@ static void test_ceiling(void **state) {
     uintptr_t n = 0;
     (void)state;
     table_memory_set_limit(1 << 20);
-    live_init(&table);
     while (n < 200000 && live_insert(&table, object_at(n), 1))
         n++;
     assert_true(n > 10000 && n < 100000);
@@ -88,11 +86,62 @@ static void test_ceiling(void **state) {
     table_memory_set_limit(64 << 20);
 }
 
+/* The table grows with what is in it: a page for the first objects, and never more than 48 bytes for each beyond (12
+ * are needed). What shards shared while they were small is given back when they are not. */
+static void test_memory_follows_the_records(void **state) {
+    uintptr_t n = 0;
+    (void)state;
+    assert_int_equal(table_memory_used(), 0);
+    for (; n < 100000; n++) {
+        assert_true(live_insert(&table, object_at(n), 1));
+        if (n < 20)
+            assert_int_equal(table_memory_used(), os_page_size());
+        else if (os_page_size() == 4096)
+            assert_true(table_memory_used() <= 3 * 4096 + 64 * n);
+    }
+    /* 100,000 of 64 shards: each has 2048 slots in pages of its own. */
+    assert_int_equal(table_memory_used(), LIVE_SHARDS * 2048 * 12);
+    for (uintptr_t i = 0; i < n; i++)
+        assert_int_equal(live_remove(&table, object_at(i)), 1);
+    live_free(&table);
+    assert_int_equal(table_memory_used(), 0);
+}
+
+/* All threads enter each size at once: the block of a size is made once, and given back once. */
+static void *fill(void *argument) {
+    uintptr_t base = (uintptr_t)argument * OBJECTS;
+    for (uintptr_t n = 0; n < OBJECTS; n++)
+        if (!live_insert(&table, object_at(base + n), (uint32_t)n + 1))
+            return &table;
+    return NULL;
+}
+
+static void test_threads_share_the_first_blocks(void **state) {
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        pthread_t threads[THREADS];
+        void *complaint;
+        for (uintptr_t i = 0; i < THREADS; i++)
+            pthread_create(&threads[i], NULL, fill, (void *)i);
+        for (int i = 0; i < THREADS; i++) {
+            pthread_join(threads[i], &complaint);
+            assert_null(complaint);
+        }
+        assert_int_equal(live_count(&table), THREADS * OBJECTS);
+        for (uintptr_t n = 0; n < THREADS * OBJECTS; n++)
+            assert_int_equal(live_remove(&table, object_at(n)), n % OBJECTS + 1);
+        live_free(&table);
+        assert_int_equal(table_memory_used(), 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_an_array),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_ceiling),
+        cmocka_unit_test(test_memory_follows_the_records),
+        cmocka_unit_test(test_threads_share_the_first_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

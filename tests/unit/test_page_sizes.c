@@ -1,8 +1,9 @@
-/* Kernels with pages of 4, 16 and 64 KiB: this program's own sysconf says so, and its mmap, mprotect, munmap and
+/* Kernels with pages of 4, 16 and 64 KiB: this program's own getauxval says so, and its mmap, mprotect, munmap and
  * madvise hold the allocator to it: every address and size that they get is a multiple of that page, and so is every
  * address that they give. The heap is filled, thinned out so that pages of the heap are free next to used ones, and
  * returned; what is live must be whole, what was returned must read zero. */
 #include <dlfcn.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -28,13 +29,13 @@ static _Atomic uint64_t returned_bytes;
 
 static void check_range(const void *p, size_t size) { CHECK((uintptr_t)p % page == 0 && size % page == 0); }
 
-long sysconf(int name) {
-    static long (*real)(int);
-    if (name == _SC_PAGESIZE)
-        return (long)page;
+unsigned long getauxval(unsigned long type) {
+    static unsigned long (*real)(unsigned long);
+    if (type == AT_PAGESZ)
+        return page;
     if (!real)
-        *(void **)&real = dlsym(RTLD_NEXT, "sysconf");
-    return real(name);
+        *(void **)&real = dlsym(RTLD_NEXT, "getauxval");
+    return real(type);
 }
 
 static char *map(void *hint, size_t size, int protection, int flags, int fd, off_t offset) {

@@ -7,7 +7,7 @@
 #include "profiler/table_memory.h"
 #include "tests/support/unit.h"
 
-enum { SIZE = 4096, MANY = 100, THREADS = 4, ROUNDS = 20000 };
+enum { SIZE = 4096, SMALL = 512, MANY = 100, THREADS = 4, ROUNDS = 20000 };
 
 static void test_reuse(void **state) {
     void *buffers[MANY];
@@ -26,6 +26,25 @@ static void test_reuse(void **state) {
     for (int i = 0; i < MANY; i++)
         scratch_give(buffers[i]);
     assert_true(table_memory_used() <= 16 * SIZE);
+}
+
+/* What fits the library's own buffer takes no memory until two are out, and the own one is never lost or freed. */
+static void test_own_buffer(void **state) {
+    void *buffers[MANY];
+    (void)state;
+    scratch_set_size(SMALL);
+    uint64_t before = table_memory_used();
+    void *own = scratch_take();
+    memset(own, 1, SMALL);
+    assert_int_equal(table_memory_used(), before);
+    for (int i = 0; i < MANY; i++)
+        assert_ptr_not_equal(buffers[i] = scratch_take(), own);
+    assert_true(table_memory_used() > before);
+    for (int i = 0; i < MANY; i++)
+        scratch_give(buffers[i]);
+    scratch_give(own);
+    assert_ptr_equal(scratch_take(), own);
+    scratch_give(own);
 }
 
 static void *use(void *argument) {
@@ -53,7 +72,9 @@ static void test_threads_never_share(void **state) {
 }
 
 int main(void) {
+    const struct CMUnitTest own[] = {cmocka_unit_test(test_own_buffer)};
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_reuse), cmocka_unit_test(test_threads_never_share)};
     scratch_set_size(SIZE);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return failed + cmocka_run_group_tests(own, NULL, NULL);
 }
