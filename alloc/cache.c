@@ -26,7 +26,8 @@
 enum {
     SPAN_PAGES_MOST = 4,
     GROWING_SLOT_MOST = 512,
-    EMPTY_KEPT = 1,
+    EMPTY_BYTES_MOST = 256 * 1024,
+    EMPTY_MOST = 64,
     SPARE_KEPT = 4,
     REFILLS_BETWEEN_SENDS = 32,
     PREFETCH_AHEAD = 8
@@ -47,6 +48,7 @@ void cache_init(struct cache *cache) {
         atomic_store_relaxed(&slot->bytes, (size_t)0);
         cache->draw_generation[i] = 0;
         cache->growth[i] = 0;
+        cache->empty[i] = (struct cache_empty){0};
     }
 }
 
@@ -95,6 +97,29 @@ static uint32_t pages_of_next_span(const struct cache *cache, unsigned size_clas
     return pages;
 }
 
+/* A class that needs a span after it has given one up keeps one more the next time. So a program that swings between
+ * many objects of a class and none does not visit the page heap at every turn, and one that does not swing keeps
+ * nothing that it does not use. */
+static void keep_more_empty(struct cache_empty *empty) {
+    if (empty->gave_up && empty->most < EMPTY_MOST)
+        empty->most++;
+    empty->gave_up = false;
+}
+
+/* The span, which the cache lists as partial, has no object any more. True when it stays. */
+static bool keep_empty(struct cache *cache, const struct span *span) {
+    struct cache_empty *empty = &cache->empty[span->size_class];
+    uint32_t bytes = span->pages << HEAP_PAGE_SHIFT;
+    empty->gave_up = empty->count >= empty->most || cache->empty_bytes + bytes > EMPTY_BYTES_MOST;
+    if (empty->gave_up)
+        return false;
+    empty->count++;
+    cache->empty_bytes += bytes;
+    return true;
+}
+
+static bool is_empty(const struct span *span) { return span->countdown == SPAN_NO_COUNT; }
+
 static struct span *new_span(struct cache *cache, unsigned size_class) {
     uint32_t pages = pages_of_next_span(cache, size_class);
     bool zeroed;
@@ -105,6 +130,7 @@ static struct span *new_span(struct cache *cache, unsigned size_class) {
         return NULL;
     if (cache->growth[size_class] < SPAN_PAGES_MOST)
         cache->growth[size_class]++;
+    keep_more_empty(&cache->empty[size_class]);
     atomic_store_relaxed(&span->owner, (uintptr_t)cache);
     return span;
 }
@@ -136,6 +162,10 @@ static struct span *next_span(struct cache *cache, unsigned size_class) {
     struct span *span = cache->partial[size_class].first;
     if (span) {
         span_list_remove(&cache->partial[size_class], span);
+        if (is_empty(span)) {
+            cache->empty[size_class].count--;
+            cache->empty_bytes -= span->pages << HEAP_PAGE_SHIFT;
+        }
         return span;
     }
     span = central_take(size_class, (uintptr_t)cache);
@@ -187,9 +217,8 @@ void cache_span_drained(struct cache *cache, struct span *span) {
         if (span->countdown)
             return;
     }
-    /* Empty. One is kept, so that a program at the edge of a span does not visit the page heap at every step. */
     span->countdown = SPAN_NO_COUNT;
-    if (partial->count > EMPTY_KEPT) {
+    if (!keep_empty(cache, span)) {
         span_list_remove(partial, span);
         page_heap_free(span);
     }
@@ -376,4 +405,5 @@ void cache_give_up_spans(struct cache *cache) {
         give_up_list(&cache->partial[i]);
         give_up_list(&cache->full[i]);
     }
+    cache->empty_bytes = 0;
 }

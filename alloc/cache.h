@@ -28,6 +28,12 @@ struct remote_pending {
 
 enum { CACHE_PENDING = 8, CACHE_PENDING_BYTES_MOST = 32 * 1024 };
 
+/* Spans without objects that the cache keeps of a class, in its list of partial ones. */
+struct cache_empty {
+    uint8_t count, most;
+    bool gave_up; /* the last one that became empty, since the cache had as many as it may */
+};
+
 enum cache_state {
     CACHE_IDLE = 0, /* no thread; whoever pushes to `remote` empties it */
     CACHE_ATTACHED, /* a thread's; it empties `remote` when it runs out of free slots */
@@ -61,7 +67,9 @@ struct cache {
     struct remote_pending pending[CACHE_PENDING]; /* by a hash of the owner */
     struct remote_batch *spare;                   /* emptied batches, linked by next */
     uint32_t spare_count;
-    uint32_t refills;                 /* counts up; now and then pending batches are sent as they are */
+    uint32_t refills;     /* counts up; now and then pending batches are sent as they are */
+    uint32_t empty_bytes; /* of the spans that `empty` counts */
+    struct cache_empty empty[SIZE_CLASS_COUNT];
     uint8_t growth[SIZE_CLASS_COUNT]; /* spans taken from the page heap: later ones are larger */
 
     /* Written by other threads. */
