@@ -42,10 +42,7 @@ struct cache cache_none = {.slots = {[0 ... SIZE_CLASS_COUNT - 1] = NONE_SLOT}};
 
 void cache_init(struct cache *cache) {
     for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++) {
-        struct class_slot *slot = &cache->slots[i];
-        slot->free = NO_OBJECT;
-        slot->current = NULL;
-        atomic_store_relaxed(&slot->bytes, (size_t)0);
+        cache->slots[i].free = NO_OBJECT;
         cache->draw_generation[i] = 0;
         cache->growth[i] = 0;
         cache->empty[i] = (struct cache_empty){0};
@@ -63,6 +60,19 @@ uint64_t cache_mallocs(const struct cache *cache, unsigned size_class) {
                    (due == 0 && next != 0); /* the due one counts when it is drawn anew: it goes back once */
         cpu_relax();
     }
+}
+
+struct cache_totals cache_read_totals(const struct cache *cache) {
+    struct cache_totals totals = {.alloc_bytes = owner_count_read(&cache->large_alloc_bytes),
+                                  .free_bytes = owner_count_read(&cache->large_free_bytes)};
+    for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++) {
+        uint64_t mallocs = cache_mallocs(cache, i), frees = owner_count_read(&cache->slots[i].frees);
+        totals.mallocs += mallocs;
+        totals.frees += frees;
+        totals.alloc_bytes += mallocs * size_classes[i].size;
+        totals.free_bytes += frees * size_classes[i].size;
+    }
+    return totals;
 }
 
 void cache_set_due(struct cache *cache, unsigned size_class, uint64_t count) {
@@ -397,11 +407,12 @@ void cache_give_up_spans(struct cache *cache) {
     for (unsigned i = 1; i < SIZE_CLASS_COUNT; i++) {
         struct class_slot *slot = &cache->slots[i];
         struct span *span = slot->current;
-        cache_disarm(cache, i);
-        return_list(slot);
-        slot->current = NULL;
-        if (span)
+        if (span) {
+            atomic_store_relaxed(&slot->bytes, (size_t)0);
+            return_list(slot);
+            slot->current = NULL;
             central_give(span);
+        }
         give_up_list(&cache->partial[i]);
         give_up_list(&cache->full[i]);
     }

@@ -96,6 +96,13 @@ void cache_init(struct cache *cache);
 /* Allocations from the class by this cache, ever. Any thread. */
 uint64_t cache_mallocs(const struct cache *cache, unsigned size_class);
 
+/* What the cache has counted, ever. Any thread. */
+struct cache_totals {
+    uint64_t mallocs, frees, alloc_bytes, free_bytes;
+};
+
+struct cache_totals cache_read_totals(const struct cache *cache);
+
 /* Sets next_sample so that the count-th allocation from now on is due; HEAP_HOOK_NEVER: none. Owner only. */
 void cache_set_due(struct cache *cache, unsigned size_class, uint64_t count);
 

@@ -225,18 +225,9 @@ void memstats_read(struct heaptap_memstats *out) {
 }
 
 void memstats_read_thread(struct heaptap_counters *out) {
-    static const struct thread_baseline zero;
-    const struct thread_baseline *base = thread_baseline() ? thread_baseline() : &zero;
-    const struct cache *cache = thread_cache;
-    *out = (struct heaptap_counters){0};
-    for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++) {
-        uint64_t mallocs = cache_mallocs(cache, i) - base->mallocs[i];
-        uint64_t frees = owner_count_read(&cache->slots[i].frees) - base->frees[i];
-        out->mallocs += mallocs;
-        out->frees += frees;
-        out->alloc_bytes += mallocs * size_classes[i].size;
-        out->free_bytes += frees * size_classes[i].size;
-    }
-    out->alloc_bytes += owner_count_read(&cache->large_alloc_bytes) - base->large_alloc_bytes;
-    out->free_bytes += owner_count_read(&cache->large_free_bytes) - base->large_free_bytes;
+    struct cache_totals now = cache_read_totals(thread_cache), start = thread_totals_at_start();
+    out->mallocs = now.mallocs - start.mallocs;
+    out->frees = now.frees - start.frees;
+    out->alloc_bytes = now.alloc_bytes - start.alloc_bytes;
+    out->free_bytes = now.free_bytes - start.free_bytes;
 }

@@ -20,10 +20,9 @@
 
 _Thread_local struct cache *thread_cache = &cache_none;
 static _Thread_local bool thread_ended;
-static _Thread_local struct thread_baseline *baseline;
+static _Thread_local struct cache_totals totals_at_start;
 
 static struct fixalloc caches = FIXALLOC_INIT(sizeof(struct cache));
-static struct fixalloc baselines = FIXALLOC_INIT(sizeof(struct thread_baseline));
 
 static struct {
     struct lock lock;            /* guards idle, key_made and the writing of all */
@@ -46,9 +45,7 @@ static void end_thread(void *cache_pointer) {
     struct cache *cache = cache_pointer;
     thread_ended = true;
     thread_cache = &cache_none;
-    if (baseline)
-        fixalloc_free(&baselines, baseline);
-    baseline = NULL;
+    totals_at_start = (struct cache_totals){0}; /* as cache_none has counted nothing */
     cache_drain_remote(cache);
     cache_give_up_spans(cache);
     cache_send_pending(cache); /* after the drain, which may add to it */
@@ -93,18 +90,6 @@ static struct cache *obtain_cache(void) {
     return cache;
 }
 
-static void take_baseline(const struct cache *cache) {
-    baseline = fixalloc_alloc(&baselines);
-    if (!baseline)
-        return;
-    for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++) {
-        baseline->mallocs[i] = cache_mallocs(cache, i);
-        baseline->frees[i] = owner_count_read(&cache->slots[i].frees);
-    }
-    baseline->large_alloc_bytes = owner_count_read(&cache->large_alloc_bytes);
-    baseline->large_free_bytes = owner_count_read(&cache->large_free_bytes);
-}
-
 struct cache *thread_enter(bool *shared) {
     *shared = false;
     if (thread_cache != &cache_none)
@@ -121,10 +106,7 @@ struct cache *thread_enter(bool *shared) {
     struct cache *cache = obtain_cache();
     if (!cache)
         return NULL;
-    /* A used cache counts on; the first thread of a cache starts at zero and needs no baseline. */
-    for (unsigned i = 0; i < SIZE_CLASS_COUNT && !baseline; i++)
-        if (cache_mallocs(cache, i) || owner_count_read(&cache->slots[i].frees))
-            take_baseline(cache);
+    totals_at_start = cache_read_totals(cache); /* not zero where another thread had it before */
     /* From here on malloc works, and pthread_setspecific may call it. */
     thread_cache = cache;
     if (registry.key_made)
@@ -150,13 +132,15 @@ void thread_each_cache(void (*visit)(struct cache *cache, void *context), void *
         visit(c, context);
 }
 
-const struct thread_baseline *thread_baseline(void) { return baseline; }
+struct cache_totals thread_totals_at_start(void) {
+    return totals_at_start;
+}
 
 void thread_memory(uint64_t *inuse, uint64_t *sys) {
     uint64_t batches_inuse, batches_sys;
     remote_memory(&batches_inuse, &batches_sys);
-    *inuse = atomic_load_relaxed(&caches.inuse_bytes) + atomic_load_relaxed(&baselines.inuse_bytes) + batches_inuse;
-    *sys = atomic_load_relaxed(&caches.sys_bytes) + atomic_load_relaxed(&baselines.sys_bytes) + batches_sys;
+    *inuse = atomic_load_relaxed(&caches.inuse_bytes) + batches_inuse;
+    *sys = atomic_load_relaxed(&caches.sys_bytes) + batches_sys;
 }
 
 /* Every lock of the allocator, outer to inner. */
@@ -166,7 +150,6 @@ static void each_lock(void (*visit)(struct lock *)) {
     central_locks_each(visit);
     visit(page_heap_lock());
     visit(&caches.lock);
-    visit(&baselines.lock);
     visit(remote_lock());
     span_locks_each(visit);
 }

@@ -24,12 +24,7 @@ uint64_t thread_uncached_frees(unsigned size_class, uint64_t *large_bytes);
 void thread_each_cache(void (*visit)(struct cache *cache, void *context), void *context);
 
 /* What this thread's cache had counted when the thread took it over: subtract it for the thread's own counts. */
-struct thread_baseline {
-    uint64_t mallocs[SIZE_CLASS_COUNT], frees[SIZE_CLASS_COUNT];
-    uint64_t large_alloc_bytes, large_free_bytes;
-};
-
-const struct thread_baseline *thread_baseline(void);
+struct cache_totals thread_totals_at_start(void);
 
 void thread_memory(uint64_t *inuse, uint64_t *sys);
 
