@@ -44,8 +44,8 @@ void cache_init(struct cache *cache) {
     for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++) {
         cache->slots[i].free = NO_OBJECT;
         cache->draw_generation[i] = 0;
-        cache->growth[i] = 0;
-        cache->empty[i] = (struct cache_empty){0};
+        cache->slots[i].growth = 0;
+        cache->slots[i].empty = (struct cache_empty){0};
     }
 }
 
@@ -87,7 +87,14 @@ void cache_set_due(struct cache *cache, unsigned size_class, uint64_t count) {
     atomic_store_release(&cache->version, version + 2);
 }
 
+uint32_t cache_current_handed_out(const struct cache *cache, unsigned size_class) {
+    const struct class_slot *slot = &cache->slots[size_class];
+    uint32_t frees = SPAN_NO_COUNT - slot->current->countdown;
+    return slot->began + (uint32_t)cache_mallocs(cache, size_class) - frees;
+}
+
 static void make_current(struct cache *cache, unsigned size_class, struct span *span) {
+    cache->slots[size_class].began = span_handed_out(span) - (uint32_t)cache_mallocs(cache, size_class);
     span->state = SPAN_CURRENT;
     span->countdown = SPAN_NO_COUNT;
     cache->slots[size_class].current = span;
@@ -102,7 +109,7 @@ static uint32_t pages_of_next_span(const struct cache *cache, unsigned size_clas
     uint32_t pages = size_classes[size_class].pages;
     if (size_classes[size_class].size > GROWING_SLOT_MOST)
         return pages;
-    for (unsigned i = 0; i < cache->growth[size_class] && pages * 2 <= SPAN_PAGES_MOST; i++)
+    for (unsigned i = 0; i < cache->slots[size_class].growth && pages * 2 <= SPAN_PAGES_MOST; i++)
         pages *= 2;
     return pages;
 }
@@ -118,7 +125,7 @@ static void keep_more_empty(struct cache_empty *empty) {
 
 /* The span, which the cache lists as partial, has no object any more. True when it stays. */
 static bool keep_empty(struct cache *cache, const struct span *span) {
-    struct cache_empty *empty = &cache->empty[span->size_class];
+    struct cache_empty *empty = &cache->slots[span->size_class].empty;
     uint32_t bytes = span->pages << HEAP_PAGE_SHIFT;
     empty->gave_up = empty->count >= empty->most || cache->empty_bytes + bytes > EMPTY_BYTES_MOST;
     if (empty->gave_up)
@@ -138,9 +145,9 @@ static struct span *new_span(struct cache *cache, unsigned size_class) {
         span = page_heap_alloc(size_classes[size_class].pages, size_class, 1, &zeroed);
     if (!span)
         return NULL;
-    if (cache->growth[size_class] < SPAN_PAGES_MOST)
-        cache->growth[size_class]++;
-    keep_more_empty(&cache->empty[size_class]);
+    if (cache->slots[size_class].growth < SPAN_PAGES_MOST)
+        cache->slots[size_class].growth++;
+    keep_more_empty(&cache->slots[size_class].empty);
     atomic_store_relaxed(&span->owner, (uintptr_t)cache);
     return span;
 }
@@ -161,7 +168,7 @@ static void put_aside(struct cache *cache, unsigned size_class) {
     struct span *span = cache->slots[size_class].current;
     if (!span)
         return;
-    DCHECK(span->free == NULL && atomic_load_relaxed(&span->carved) == span->slots_bytes);
+    DCHECK(!span_has_free(span) && atomic_load_relaxed(&span->carved) == span->slots_bytes);
     span->state = SPAN_FULL;
     span->countdown = 1;
     span_list_push(&cache->full[size_class], span);
@@ -173,7 +180,7 @@ static struct span *next_span(struct cache *cache, unsigned size_class) {
     if (span) {
         span_list_remove(&cache->partial[size_class], span);
         if (is_empty(span)) {
-            cache->empty[size_class].count--;
+            cache->slots[size_class].empty.count--;
             cache->empty_bytes -= span->pages << HEAP_PAGE_SHIFT;
         }
         return span;
@@ -206,7 +213,7 @@ bool cache_refill(struct cache *cache, unsigned size_class) {
         if (!span)
             return false;
         make_current(cache, size_class, span);
-        if (!span->free)
+        if (!span_has_free(span))
             span_carve(span);
     }
     return cache_take_freed(slot);
@@ -217,6 +224,7 @@ void cache_span_drained(struct cache *cache, struct span *span) {
     struct span_list *partial = &cache->partial[size_class];
     if (span->state == SPAN_CURRENT) {
         span->countdown = SPAN_NO_COUNT;
+        cache->slots[size_class].began -= SPAN_NO_COUNT;
         return;
     }
     if (span->state == SPAN_FULL) {
@@ -263,13 +271,6 @@ bool cache_pending_holds(const struct cache *cache, const void *object) {
 
 bool cache_list_holds(const struct cache *cache, const struct span *span, const void *object) {
     return arena_map_list_holds(cache->slots[span->size_class].free, object, span->slots);
-}
-
-uint32_t cache_list_length(const struct class_slot *slot) {
-    uint32_t count = 0;
-    for (const void *p = cache_has_free(slot) ? slot->free : NULL; p; p = span_link_load(p))
-        count++;
-    return count;
 }
 
 void cache_send_pending(struct cache *cache) {
@@ -386,33 +387,38 @@ static void give_up_list(struct span_list *list) {
     while (list->first) {
         struct span *span = list->first;
         span_list_remove(list, span);
-        central_give(span);
+        central_give(span, span_handed_out(span));
     }
 }
 
-/* What the class has not handed out goes back to its span's list. */
-static void return_list(struct class_slot *slot) {
+static void append(void *list, void *tail) {
+    void *next;
+    while ((next = span_link_load(list)))
+        list = next;
+    span_link_store(list, tail);
+}
+
+/* With what the cache has not handed out. A second list takes it: to append it to the first would mean to walk it. */
+static void give_up_current(struct cache *cache, unsigned size_class) {
+    struct class_slot *slot = &cache->slots[size_class];
     struct span *span = slot->current;
-    if (!cache_has_free(slot))
-        return;
-    void *last = slot->free;
-    for (void *next; (next = span_link_load(last)); last = next)
-        CHECK(span_link_is_good(span, next));
-    span_link_store(last, span->free);
-    span->free = slot->free;
+    uint32_t handed_out = cache_current_handed_out(cache, size_class);
+    atomic_store_relaxed(&slot->bytes, (size_t)0);
+    if (cache_has_free(slot)) {
+        if (UNLIKELY(span->more != NULL))
+            append(slot->free, span->more);
+        span->more = slot->free;
+    }
     slot->free = NO_OBJECT;
+    slot->current = NULL;
+    DCHECK(handed_out == span_carved_slots(span) - span_count_free(span));
+    central_give(span, handed_out);
 }
 
 void cache_give_up_spans(struct cache *cache) {
     for (unsigned i = 1; i < SIZE_CLASS_COUNT; i++) {
-        struct class_slot *slot = &cache->slots[i];
-        struct span *span = slot->current;
-        if (span) {
-            atomic_store_relaxed(&slot->bytes, (size_t)0);
-            return_list(slot);
-            slot->current = NULL;
-            central_give(span);
-        }
+        if (cache->slots[i].current)
+            give_up_current(cache, i);
         give_up_list(&cache->partial[i]);
         give_up_list(&cache->full[i]);
     }

@@ -28,16 +28,16 @@ struct remote_pending {
 
 enum { CACHE_PENDING = 8, CACHE_PENDING_BYTES_MOST = 32 * 1024 };
 
-/* Spans without objects that the cache keeps of a class, in its list of partial ones. */
-struct cache_empty {
-    uint8_t count, most;
-    bool gave_up; /* the last one that became empty, since the cache had as many as it may */
-};
-
 enum cache_state {
     CACHE_IDLE = 0, /* no thread; whoever pushes to `remote` empties it */
     CACHE_ATTACHED, /* a thread's; it empties `remote` when it runs out of free slots */
     CACHE_LOST      /* its thread did not survive a fork: its lists are not to be believed */
+};
+
+/* Spans without objects that the cache keeps of a class, in its list of partial ones. */
+struct cache_empty {
+    uint8_t count, most;
+    bool gave_up; /* the last one that became empty, since the cache had as many as it may */
 };
 
 /* What the fast path needs of a class. `due` is the count of allocations less next_sample, modulo 2^64: one addition
@@ -53,6 +53,11 @@ struct class_slot {
     struct owner_count due;
     struct owner_count frees; /* frees of this class by this cache's thread, of anybody's objects, ever */
     _Atomic uint64_t next_sample;
+
+    /* Not the fast path's. */
+    uint32_t began; /* objects of the current span handed out when it became that, less mallocs then; modulo 2^32 */
+    uint8_t growth; /* spans taken from the page heap: later ones are larger */
+    struct cache_empty empty;
 };
 
 struct cache {
@@ -69,8 +74,6 @@ struct cache {
     uint32_t spare_count;
     uint32_t refills;     /* counts up; now and then pending batches are sent as they are */
     uint32_t empty_bytes; /* of the spans that `empty` counts */
-    struct cache_empty empty[SIZE_CLASS_COUNT];
-    uint8_t growth[SIZE_CLASS_COUNT]; /* spans taken from the page heap: later ones are larger */
 
     /* Written by other threads. */
     _Alignas(64) struct remote_list remote; /* objects of this cache's spans */
@@ -143,8 +146,11 @@ bool cache_pending_holds(const struct cache *cache, const void *object);
 /* Whether the object is on the list that the cache allocates from the span with. As exact as the one above. */
 bool cache_list_holds(const struct cache *cache, const struct span *span, const void *object);
 
-/* Objects on the list to allocate from. Walks it. Owner only. */
-uint32_t cache_list_length(const struct class_slot *slot);
+/* Objects of the class's current span that are in use or on their way back. Owner only. */
+uint32_t cache_current_handed_out(const struct cache *cache, unsigned size_class);
+
+/* An object of the class was counted as freed and allocated, and stayed where it was. Owner only. */
+static inline void cache_count_resized(struct cache *cache, unsigned size_class) { cache->slots[size_class].began--; }
 
 /* Sends what waits in pending batches, full or not. Owner only. */
 void cache_send_pending(struct cache *cache);
@@ -203,10 +209,11 @@ static inline bool cache_collect(struct cache *cache, const struct span *span, v
 
 static inline bool cache_take_freed(struct class_slot *slot) {
     struct span *span = slot->current;
-    if (!span || !span->free)
+    if (!span || !span_has_free(span))
         return false;
-    slot->free = span->free;
-    span->free = NULL;
+    void **list = span->free ? &span->free : &span->more;
+    slot->free = *list;
+    *list = NULL;
     return true;
 }
 

@@ -29,8 +29,6 @@ struct span *central_take(unsigned size_class, uintptr_t owner) {
     struct span *span = central->partial.first;
     if (span) {
         span_list_remove(&central->partial, span);
-        span->state = SPAN_CURRENT;
-        span->countdown = SPAN_NO_COUNT;
         set_owner(span, owner);
     }
     lock_release(&central->lock);
@@ -44,16 +42,15 @@ static bool settle_locked(struct central *central, struct span *span, uint32_t h
     if (handed_out == 0)
         return true;
     span->state = SPAN_FULL;
-    if (span->free || atomic_load_relaxed(&span->carved) < span->slots_bytes) {
+    if (span_has_free(span) || atomic_load_relaxed(&span->carved) < span->slots_bytes) {
         span->state = SPAN_PARTIAL;
         span_list_push(&central->partial, span);
     }
     return false;
 }
 
-void central_give(struct span *span) {
+void central_give(struct span *span, uint32_t handed_out) {
     struct central *central = &centrals[span->size_class];
-    uint32_t handed_out = span_handed_out(span);
     lock_acquire(&central->lock);
     bool empty = settle_locked(central, span, handed_out);
     if (!empty)
@@ -67,7 +64,7 @@ void central_seize(struct span *span, uintptr_t owner) {
     struct central *central = &centrals[span->size_class];
     lock_acquire(&central->lock);
     if ((atomic_load_relaxed(&span->owner) & ~SPAN_SAMPLED) == owner) {
-        span->free = NULL;
+        span->free = span->more = NULL;
         atomic_store_relaxed(&span->carved, (uint32_t)span->slots_bytes);
         span->state = SPAN_FULL;
         span->countdown = SPAN_NO_COUNT; /* how many are handed out is not known, so it is never empty */

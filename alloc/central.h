@@ -5,11 +5,12 @@
 
 #include "alloc/page_heap.h"
 
-/* A span with free slots, or slots never carved, owned from now on by `owner`; NULL without one. */
+/* A partial span, in no list, owned from now on by `owner`; NULL without one. */
 struct span *central_take(unsigned size_class, uintptr_t owner);
 
-/* The owner's span, in no list, becomes nobody's; an empty one goes back to the page heap. */
-void central_give(struct span *span);
+/* The owner's span, in no list, of which so many objects are handed out, becomes nobody's; an empty one goes back to
+ * the page heap. */
+void central_give(struct span *span, uint32_t handed_out);
 
 /* As central_give for a span whose free list cannot be believed (its thread vanished in a fork): its free slots are
  * lost, its objects can still be freed. Does nothing when `owner` does not own it any more. */

@@ -227,7 +227,7 @@ static void search_pending(struct cache *cache, void *context) {
 static bool is_on_a_list(const struct span *span, const void *p) {
     uintptr_t owner = atomic_load_relaxed(&span->owner) & ~SPAN_SAMPLED;
     struct search search = {p, false};
-    if (arena_map_list_holds(span->free, p, span->slots))
+    if (arena_map_list_holds(span->free, p, span->slots) || arena_map_list_holds(span->more, p, span->slots))
         return true;
     if (owner != SPAN_CENTRAL &&
         (cache_list_holds((struct cache *)owner, span, p) || remote_holds(&((struct cache *)owner)->remote, p)))
@@ -299,7 +299,9 @@ static bool resize_small(struct span *span, void *p, size_t size) {
         return false;
     sampling_forget(span, p, span->slot_size);
     count_free(size_class, span->slot_size);
-    sampling_record(sampling_count(cache, size_class, span, p), span, p, size);
+    struct sampling_decision decision = sampling_count(cache, size_class, span, p);
+    cache_count_resized(cache, size_class);
+    sampling_record(decision, span, p, size);
     return true;
 }
 

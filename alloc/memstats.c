@@ -161,7 +161,7 @@ static RACY_READS bool count_objects(struct span *span, uint32_t *count) {
     if (state == SPAN_CURRENT) {
         if ((atomic_load_relaxed(&span->owner) & ~SPAN_SAMPLED) != (uintptr_t)thread_cache)
             return false;
-        *count = span_handed_out(span) - cache_list_length(&thread_cache->slots[span->size_class]);
+        *count = cache_current_handed_out(thread_cache, span->size_class);
         return true;
     }
     if (state == SPAN_PARTIAL && countdown == SPAN_NO_COUNT)

@@ -105,18 +105,22 @@ bool span_carve(struct span *span) {
 
 uint32_t span_count_free(const struct span *span) {
     uint32_t count = 0;
-    for (const void *p = span->free; p; p = span_link_load(p)) {
-        CHECK(span_link_is_good(span, p) && count < span->slots);
-        count++;
-    }
+    const void *lists[] = {span->free, span->more};
+    for (int i = 0; i < 2; i++)
+        for (const void *p = lists[i]; p; p = span_link_load(p)) {
+            CHECK(span_link_is_good(span, p) && count < span->slots);
+            count++;
+        }
     return count;
 }
 
 uint32_t span_handed_out(const struct span *span) {
     if (span->state == SPAN_FULL)
         return span->slots;
-    if (span->state == SPAN_PARTIAL)
-        return span->countdown == SPAN_NO_COUNT ? 0 : span->countdown;
+    if (span->countdown == SPAN_NO_COUNT)
+        return 0;
+    if (LIKELY(span->countdown <= span->slots))
+        return span->countdown;
     return span_carved_slots(span) - span_count_free(span);
 }
 

@@ -9,10 +9,13 @@
  * Who owns a small span may allocate from it and touch its list without any lock: the cache of one thread, or nobody,
  * then it belongs to its class's central list and that lock guards it. `owner` says which.
  *
- * Invariants, walked by validate.c for a span at rest: *   |free| + |its cache's list, if current| + |handed out or on
- * a remote list| == carved slots <= slots SPAN_SAMPLED in owner  <=>  sampled > 0 may hold (it is cleared lazily) state
- * FULL: free is empty, all is carved, countdown == 1 state PARTIAL: countdown == handed out; CURRENT: countdown counts
- * down from SPAN_NO_COUNT and means nothing */
+ * Invariants, walked by validate.c for a span at rest:
+ *
+ *   - free + more + its cache's list, if current + handed out or on a remote list == carved slots <= slots
+ *   - SPAN_SAMPLED in owner <=> sampled > 0 may hold (it is cleared lazily)
+ *   - state FULL: free and more are empty, all is carved, countdown == 1
+ *   - state PARTIAL: countdown == handed out, or SPAN_NO_COUNT when that is 0
+ *   - state CURRENT: countdown counts down from SPAN_NO_COUNT, by what its owner frees */
 #ifndef HEAPTAP_ALLOC_SPAN_H
 #define HEAPTAP_ALLOC_SPAN_H
 
@@ -58,6 +61,7 @@ struct span {
     size_t slots_bytes; /* of a small span: slots * slot_size */
 
     struct span *next, *previous; /* owner: the list it is in */
+    void *more;                   /* owner: free slots that no one will add to */
     /* One bit a slot; NULL until the first sample, which publishes it by `sampled`; any thread clears its own bit. */
     _Atomic(uint64_t) *sample_bits;
     uint32_t bitmap_words;    /* of sample_bits */
@@ -142,11 +146,13 @@ void span_destroy(struct span *span);
 /* Puts up to one kernel page of untouched slots (at least one) on the free list. False when all are carved. */
 bool span_carve(struct span *span);
 
-/* Number of slots on the free list; walks it. */
+static inline bool span_has_free(const struct span *span) { return span->free || span->more; }
+
+/* Number of slots on both lists; walks them. */
 uint32_t span_count_free(const struct span *span);
 
-/* Objects in use or on their way back. Walks the free list of a span whose state does not tell. Of a current span its
- * cache's list counts as handed out. */
+/* Objects in use or on their way back, of a span that is full or partial. Walks its lists only if slots were lost in a
+ * fork. */
 uint32_t span_handed_out(const struct span *span);
 
 /* Whether this slot is sampled; for small spans that are marked SPAN_SAMPLED. */

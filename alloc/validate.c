@@ -32,13 +32,16 @@ static uint32_t check_list(const struct span *span, const void *first, uint64_t 
 static uint32_t check_free_lists(const struct span *span) {
     uint64_t seen[MARK_WORDS] = {0};
     CHECK(span->slots <= MARK_WORDS * 64);
-    uint32_t count = check_list(span, span->free, seen);
+    uint32_t count = check_list(span, span->free, seen) + check_list(span, span->more, seen);
     if (span->state != SPAN_CURRENT)
         return count;
     const struct cache *cache = (const struct cache *)(atomic_load_relaxed(&span->owner) & ~SPAN_SAMPLED);
     const struct class_slot *slot = &cache->slots[span->size_class];
     CHECK(slot->current == span && slot->base == span->base);
-    return cache_has_free(slot) ? count + check_list(span, slot->free, seen) : count;
+    if (cache_has_free(slot))
+        count += check_list(span, slot->free, seen);
+    CHECK(cache_current_handed_out(cache, span->size_class) == span_carved_slots(span) - count);
+    return count;
 }
 
 static uint32_t count_sampled(const struct span *span) {
