@@ -1,5 +1,5 @@
-/* A set is four entries, found by a multiplicative hash. Entries of former generations are free room. A set that is
- * full refuses; many refusals make the table larger, by counting more bits of the hash (what was kept is then
+/* A set is four entries, found by a hash of the address. Entries of former generations are free room. A set that is
+ * full refuses; many refusals make the table larger, by more bits of the hash (what was kept is then
  * looked for elsewhere and read again), and at its largest they begin a new generation. So an entry never
  * changes within a generation, which is what makes a reader's proof simple.
  *
@@ -21,8 +21,10 @@
 
 enum { REFUSALS_TO_GROW = 64, REFUSALS_TO_FORGET = 16384 };
 
+#define MASK_OF(bits) ((UINT64_C(64) << (bits)) - 64)
+
 struct rule_cache_set rule_cache_sets[1 << RULE_CACHE_SET_BITS_MAX];
-_Atomic uint32_t rule_cache_shift = 64 - RULE_CACHE_SET_BITS_FIRST;
+_Atomic uint64_t rule_cache_mask = MASK_OF(RULE_CACHE_SET_BITS_FIRST);
 _Atomic uint64_t rule_cache_generation = 1;
 
 static _Atomic uint32_t refusals;
@@ -30,15 +32,15 @@ static _Atomic uint32_t refusals;
 static_assert(sizeof(struct rule_cache_set) == 64, "a set is a line");
 
 static void refuse(void) {
-    uint32_t shift = atomic_load_relaxed(&rule_cache_shift);
-    bool is_largest = shift == 64 - RULE_CACHE_SET_BITS_MAX;
+    uint64_t mask = atomic_load_relaxed(&rule_cache_mask);
+    bool is_largest = mask == MASK_OF(RULE_CACHE_SET_BITS_MAX);
     if (atomic_add_relaxed(&refusals, 1) + 1 < (is_largest ? REFUSALS_TO_FORGET : REFUSALS_TO_GROW))
         return;
     atomic_store_relaxed(&refusals, 0);
     if (is_largest)
         rule_cache_forget();
     else
-        atomic_cas_strong_acq_rel(&rule_cache_shift, &shift, shift - 2);
+        atomic_cas_strong_acq_rel(&rule_cache_mask, &mask, mask << 2 | 3 * 64);
 }
 
 static void write_entry(struct rule_cache_entry *entry, uint64_t old_key, uint64_t key, uint64_t rule,
@@ -49,10 +51,10 @@ static void write_entry(struct rule_cache_entry *entry, uint64_t old_key, uint64
     atomic_store_release(&entry->key, generation == rule_cache_now() ? key : 0);
 }
 
-void rule_cache_add(uintptr_t address, uint64_t generation, uint64_t rule) {
+void rule_cache_add(uintptr_t address, bool is_exact, uint64_t generation, uint64_t rule) {
     struct rule_cache_set *set = rule_cache_set_of(address);
     struct rule_cache_entry *place = NULL;
-    uint64_t key = (uint64_t)address << 16 | (generation & 0xffff), place_key = 0;
+    uint64_t key = rule_cache_key(address, is_exact, generation), place_key = 0;
     if (address >> RULE_CACHE_ADDRESS_BITS || generation != rule_cache_now())
         return;
     for (int i = 0; i < RULE_CACHE_WAYS; i++) {

@@ -1,4 +1,4 @@
-/* What differs between processors: the numbers of the registers in unwind tables, how a walk begins, and the
+/* What differs between processors: the numbers of the registers in unwind tables, and the
  * frame that the kernel makes for a signal. Where there is no such processor there is no unwinder of our own. */
 #ifndef HEAPTAP_PROFILER_UNWIND_MACHINE_H
 #define HEAPTAP_PROFILER_UNWIND_MACHINE_H
@@ -15,24 +15,8 @@ struct unwind_registers {
 
 #if defined(__x86_64__)
 enum { UNWIND_REGISTER_FP = 6, UNWIND_REGISTER_SP = 7, UNWIND_REGISTER_RA = 16 };
-#define UNWIND_REGISTERS_CAPTURE(registers)                                                                            \
-    do {                                                                                                               \
-        __asm__ volatile("leaq 0f(%%rip), %0\n\tmovq %%rsp, %1\n\tmovq %%rbp, %2\n0:"                                  \
-                         : "=&r"((registers)->pc), "=&r"((registers)->sp), "=&r"((registers)->fp));                    \
-        (registers)->link = 0;                                                                                         \
-        (registers)->link_is_known = false;                                                                            \
-        (registers)->fp_is_known = true;                                                                               \
-    } while (0)
 #elif defined(__aarch64__)
 enum { UNWIND_REGISTER_FP = 29, UNWIND_REGISTER_SP = 31, UNWIND_REGISTER_RA = 30 };
-#define UNWIND_REGISTERS_CAPTURE(registers)                                                                            \
-    do {                                                                                                               \
-        __asm__ volatile("adr %0, 0f\n\tmov %1, sp\n\tmov %2, x29\n\tmov %3, x30\n0:"                                  \
-                         : "=&r"((registers)->pc), "=&r"((registers)->sp), "=&r"((registers)->fp),                     \
-                           "=&r"((registers)->link));                                                                  \
-        (registers)->link_is_known = true;                                                                             \
-        (registers)->fp_is_known = true;                                                                               \
-    } while (0)
 #endif
 
 /* Return addresses without the signature that pointer authentication puts into their upper bits. */

@@ -19,10 +19,9 @@ bool unwind_rule_pack(const struct unwind_rule *rule, uint8_t owner, uint64_t *w
     uint64_t packed =
         (uint64_t)rule->cfa | (uint64_t)rule->fp << UNWIND_RULE_FP_SHIFT | (uint64_t)rule->ra << UNWIND_RULE_RA_SHIFT |
         (uint64_t)rule->is_signal << UNWIND_RULE_SIGNAL_SHIFT | (uint64_t)owner << UNWIND_RULE_OWNER_SHIFT;
-    if (rule->cfa_plus != 0 ||
-        !put_offset(&packed, rule->cfa_offset, UNWIND_RULE_CFA_OFFSET_SHIFT, UNWIND_RULE_FP_OFFSET_SHIFT) ||
-        !put_offset(&packed, rule->fp_offset, UNWIND_RULE_FP_OFFSET_SHIFT, UNWIND_RULE_RA_OFFSET_SHIFT) ||
-        !put_offset(&packed, rule->ra_offset, UNWIND_RULE_RA_OFFSET_SHIFT, 64))
+    if (rule->cfa_plus != 0 || !put_offset(&packed, rule->cfa_offset, UNWIND_RULE_CFA_OFFSET_SHIFT, 64) ||
+        !put_offset(&packed, rule->ra_offset, UNWIND_RULE_RA_OFFSET_SHIFT, UNWIND_RULE_CFA_OFFSET_SHIFT) ||
+        !put_offset(&packed, rule->fp_offset, UNWIND_RULE_FP_OFFSET_SHIFT, UNWIND_RULE_RA_OFFSET_SHIFT))
         return false;
     *word = packed;
     return true;

@@ -9,8 +9,10 @@
  *
  * Nearly every rule fits into one word beside a fingerprint of the object that it belongs to:
  *
- *   63      50 49      36 35         17 16     9  8   7  5  4  2  1 0
- *   ra_offset  fp_offset  cfa_offset    owner  sig  ra    fp    cfa      offsets in units of 8 bytes */
+ *   63        45 44       31 30       17 16   9  8   7  5  4  2  1 0
+ *    cfa_offset   ra_offset   fp_offset  owner sig  ra    fp   cfa      offsets in units of 8 bytes
+ *
+ * What a walk waits for, the CFA's offset, is one shift away. */
 #ifndef HEAPTAP_PROFILER_UNWIND_RULE_H
 #define HEAPTAP_PROFILER_UNWIND_RULE_H
 
@@ -42,10 +44,15 @@ enum {
     UNWIND_RULE_RA_SHIFT = 5,
     UNWIND_RULE_SIGNAL_SHIFT = 8,
     UNWIND_RULE_OWNER_SHIFT = 9,
-    UNWIND_RULE_CFA_OFFSET_SHIFT = 17,
-    UNWIND_RULE_FP_OFFSET_SHIFT = 36,
-    UNWIND_RULE_RA_OFFSET_SHIFT = 50,
+    UNWIND_RULE_FP_OFFSET_SHIFT = 17,
+    UNWIND_RULE_RA_OFFSET_SHIFT = 31,
+    UNWIND_RULE_CFA_OFFSET_SHIFT = 45,
 };
+
+/* Everything but owner and offsets. */
+#define UNWIND_RULE_SHAPE_MASK ((UINT64_C(1) << UNWIND_RULE_OWNER_SHIFT) - 1)
+#define UNWIND_RULE_SHAPE(cfa, fp, ra)                                                                                 \
+    ((uint64_t)(cfa) | (uint64_t)(fp) << UNWIND_RULE_FP_SHIFT | (uint64_t)(ra) << UNWIND_RULE_RA_SHIFT)
 
 /* The rule in one word; false where it does not fit. */
 bool unwind_rule_pack(const struct unwind_rule *rule, uint8_t owner, uint64_t *word);
@@ -63,9 +70,9 @@ static inline struct unwind_rule unwind_rule_unpack(uint64_t word) {
         .fp = (enum unwind_place)(word >> UNWIND_RULE_FP_SHIFT & 7),
         .ra = (enum unwind_place)(word >> UNWIND_RULE_RA_SHIFT & 7),
         .is_signal = word >> UNWIND_RULE_SIGNAL_SHIFT & 1,
-        .cfa_offset = unwind_rule_field(word, UNWIND_RULE_CFA_OFFSET_SHIFT, UNWIND_RULE_FP_OFFSET_SHIFT),
+        .cfa_offset = unwind_rule_field(word, UNWIND_RULE_CFA_OFFSET_SHIFT, 64),
+        .ra_offset = unwind_rule_field(word, UNWIND_RULE_RA_OFFSET_SHIFT, UNWIND_RULE_CFA_OFFSET_SHIFT),
         .fp_offset = unwind_rule_field(word, UNWIND_RULE_FP_OFFSET_SHIFT, UNWIND_RULE_RA_OFFSET_SHIFT),
-        .ra_offset = unwind_rule_field(word, UNWIND_RULE_RA_OFFSET_SHIFT, 64),
     };
 }
 

@@ -142,15 +142,6 @@ static void leave(void) {
     atomic_sub_acq_rel(&inside, 1);
 }
 
-static size_t cut_own_frames(uintptr_t *frames, size_t count) {
-    size_t own = 0;
-    while (own < count && frames[own] - own_start < own_limit - own_start)
-        own++;
-    if (own)
-        memmove(frames, frames + own, (count - own) * sizeof *frames);
-    return count - own;
-}
-
 static bool capture_behind_door(uintptr_t *frames, size_t room, size_t *count) {
     if (UNLIKELY(!enter())) {
         atomic_add_relaxed(&dropped, 1);
@@ -163,14 +154,16 @@ static bool capture_behind_door(uintptr_t *frames, size_t room, size_t *count) {
     return true;
 }
 
-bool unwinder_capture(uintptr_t *frames, size_t depth, size_t *count) {
-    size_t all;
+bool unwinder_capture(uintptr_t *buffer, size_t depth, struct unwinder_stack *stack) {
+    size_t all, own = 0;
     if (!has_door)
-        all = way(frames, depth + UNWINDER_SLACK);
-    else if (!capture_behind_door(frames, depth + UNWINDER_SLACK, &all))
+        all = way(buffer, depth + UNWINDER_SLACK);
+    else if (!capture_behind_door(buffer, depth + UNWINDER_SLACK, &all))
         return false;
-    size_t kept = cut_own_frames(frames, all);
-    *count = kept < depth ? kept : depth;
+    while (own < all && buffer[own] - own_start < own_limit - own_start)
+        own++;
+    stack->frames = buffer + own;
+    stack->count = all - own < depth ? all - own : depth;
     return true;
 }
 

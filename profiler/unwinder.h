@@ -32,9 +32,15 @@ const char *unwinder_name(void);
 void unwinder_set_own_code(uintptr_t start, uintptr_t limit);
 bool unwinder_trims(void);
 
-/* At most `depth` frames into `frames`, which has room for depth + UNWINDER_SLACK. False: dropped, because
- * this thread is in the unwinder already (a signal came in it), or a fork has gone on for seconds. */
-bool unwinder_capture(uintptr_t *frames, size_t depth, size_t *count);
+struct unwinder_stack {
+    const uintptr_t *frames;
+    size_t count;
+};
+
+/* At most `depth` frames, which lie in `buffer` afterwards. It has room for depth + UNWINDER_SLACK, and belongs to this
+ * capture alone; what an earlier one left there makes this one faster. False: dropped, because this thread is in the
+ * unwinder already (a signal came in it), or a fork has gone on for seconds; only libunwind has to. */
+bool unwinder_capture(uintptr_t *buffer, size_t depth, struct unwinder_stack *stack);
 uint64_t unwinder_dropped(void);
 /* Stacks that were kept without their outermost frames: code without unwind tables, or a rule that is not understood.
  */

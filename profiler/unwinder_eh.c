@@ -89,13 +89,14 @@ static bool read_rule(uintptr_t pc, uintptr_t address, struct unwind_rule *rule)
 bool unwinder_eh_rule(uintptr_t address, struct unwind_rule *rule) { return read_rule(address, address, rule); }
 
 /* What the cache does not know: reads it, and tells the cache where it can be kept. */
-static __attribute__((noinline)) struct unwind_rule learn(struct walk *walk, uintptr_t address) {
+static __attribute__((noinline)) struct unwind_rule learn(struct walk *walk) {
     struct unwind_rule rule;
+    uintptr_t address = walk->at.pc - !walk->is_exact;
     uint64_t word;
     if (!read_rule(walk->at.pc, address, &rule))
         rule = (struct unwind_rule){.ra = UNWIND_CUT};
     if (find_owner(walk, address) && unwind_rule_pack(&rule, walk->owner, &word))
-        rule_cache_add(address, walk->generation, word);
+        rule_cache_add(walk->at.pc, walk->is_exact, walk->generation, word);
     return rule;
 }
 
@@ -172,37 +173,98 @@ static inline bool step(struct walk *walk, const struct unwind_rule *rule) {
         cross_signal(walk, cfa);
     walk->at.pc = unwind_strip(pc);
     walk->at.sp = cfa;
-    return walk->at.pc >= SMALLEST_PAGE;
+    return true;
 }
 
 /* Whether a rule that was read from `owner` is still true. Where it is not, the C library has unloaded something. */
-static inline bool is_owned(struct walk *walk, uintptr_t address, uint8_t owner) {
-    if (LIKELY(owner == OWNER_PERMANENT) || (LIKELY(find_owner(walk, address)) && walk->owner == owner))
+static inline bool is_owned(struct walk *walk, uint8_t owner) {
+    if (LIKELY(owner == OWNER_PERMANENT) ||
+        (LIKELY(find_owner(walk, walk->at.pc - !walk->is_exact)) && walk->owner == owner))
         return true;
     rule_cache_forget();
     return false;
 }
 
-size_t unwinder_eh_walk(struct unwind_registers registers, uintptr_t *frames, size_t room) {
-    struct walk walk = {.at = registers, .is_exact = true, .generation = rule_cache_now()};
-    size_t count = 0;
-    walk.stack = stack_window_at(registers.sp);
+/* The rules that compilers' code has nearly everywhere, in code that is never unloaded: the CFA is at an offset from a
+ * register, the return address at one from the CFA, and so is the frame pointer if it was saved. */
+#define SHAPE_AND_OWNER_MASK (UNWIND_RULE_SHAPE_MASK | UINT64_C(255) << UNWIND_RULE_OWNER_SHIFT)
+#define COMMON(base, fp)                                                                                               \
+    (UNWIND_RULE_SHAPE(base, fp, UNWIND_IN_CFA) | (uint64_t)OWNER_PERMANENT << UNWIND_RULE_OWNER_SHIFT)
+
+/* Steps as far as they are of the common kind, with the state in the processor's registers. The frame at walk->at is in
+ * `frames` already; so is the one that this ends with.
+ *
+ * Each frame waits for the last one: the address gives the rule, the rule the place of the next address. So what the
+ * buffer holds from an earlier capture serves as a guess. Where it is right, and a branch that is foreseen says so,
+ * the processor goes on with the guess without waiting for the address itself. It is compared in any case, so a
+ * wrong guess costs time and nothing else. The compiler must not know that both are equal there. */
+static inline size_t step_while_common(struct walk *walk, uintptr_t *frames, size_t count, size_t room) {
+    uintptr_t pc = walk->at.pc, sp = walk->at.sp, fp = walk->at.fp;
+    const uintptr_t low = walk->stack.low, size = walk->stack.limit - low;
+    const uint64_t generation = walk->generation;
+    if (UNLIKELY(walk->is_exact || !walk->at.fp_is_known))
+        return count;
     while (count < room) {
+        uint64_t word = rule_cache_find(pc, false, generation), kind = word & SHAPE_AND_OWNER_MASK;
+        uintptr_t cfa = (uintptr_t)unwind_rule_field(word, UNWIND_RULE_CFA_OFFSET_SHIFT, 64);
+        if (LIKELY(kind == COMMON(UNWIND_BASE_SP, UNWIND_SAME) || kind == COMMON(UNWIND_BASE_SP, UNWIND_IN_CFA)))
+            cfa += sp;
+        else if (LIKELY(kind == COMMON(UNWIND_BASE_FP, UNWIND_IN_CFA)) && fp % WORD == 0)
+            cfa += fp;
+        else
+            break;
+        uintptr_t ra =
+            cfa + (uintptr_t)unwind_rule_field(word, UNWIND_RULE_RA_OFFSET_SHIFT, UNWIND_RULE_CFA_OFFSET_SHIFT);
+        if (UNLIKELY(cfa <= sp || ra - low >= size))
+            break;
+        if (kind != COMMON(UNWIND_BASE_SP, UNWIND_SAME)) {
+            uintptr_t saved =
+                cfa + (uintptr_t)unwind_rule_field(word, UNWIND_RULE_FP_OFFSET_SHIFT, UNWIND_RULE_RA_OFFSET_SHIFT);
+            if (UNLIKELY(saved - low >= size))
+                break;
+            fp = *(const uintptr_t *)saved;
+        }
+        sp = cfa;
+        uintptr_t guess = frames[count], same_guess;
+        __asm__("" : "=r"(same_guess) : "0"(guess));
+        pc = unwind_strip(*(const uintptr_t *)ra);
+        if (LIKELY(pc == guess))
+            pc = same_guess;
+        else if (pc < SMALLEST_PAGE)
+            break;
+        frames[count++] = pc;
+    }
+    walk->at.pc = pc;
+    walk->at.sp = sp;
+    walk->at.fp = fp;
+    return count;
+}
+
+size_t unwinder_eh_walk(const struct unwind_registers *registers, uintptr_t *frames, size_t room) {
+    struct walk walk = {.at = *registers, .generation = rule_cache_now()};
+    size_t count = 0;
+    walk.stack = stack_window_at(walk.at.sp);
+    while (count < room && walk.at.pc >= SMALLEST_PAGE) {
         frames[count++] = walk.at.pc;
-        uintptr_t address = walk.at.pc - !walk.is_exact;
-        uint64_t word = rule_cache_find(address, walk.generation);
-        bool is_known = LIKELY(word != 0) && LIKELY(is_owned(&walk, address, unwind_rule_owner(word)));
-        struct unwind_rule rule = LIKELY(is_known) ? unwind_rule_unpack(word) : learn(&walk, address);
+        count = step_while_common(&walk, frames, count, room);
+        if (count == room || walk.at.pc < SMALLEST_PAGE)
+            break;
+        uint64_t word = rule_cache_find(walk.at.pc, walk.is_exact, walk.generation);
+        bool is_known = word != 0 && is_owned(&walk, unwind_rule_owner(word));
+        struct unwind_rule rule = is_known ? unwind_rule_unpack(word) : learn(&walk);
         if (!step(&walk, &rule))
             break;
     }
     return count;
 }
 
+/* Begins in the caller: the frame of this function is where the compiler says it is. */
 __attribute__((noinline)) size_t unwinder_eh_capture(uintptr_t *frames, size_t room) {
-    struct unwind_registers registers;
-    UNWIND_REGISTERS_CAPTURE(&registers);
-    size_t count = unwinder_eh_walk(registers, frames, room);
-    __asm__ volatile("" ::: "memory"); /* not a jump: the walk begins in this function's frame, which must stand */
-    return count;
+    struct unwind_registers registers = {
+        .pc = unwind_strip((uintptr_t)__builtin_return_address(0)),
+        .sp = (uintptr_t)__builtin_dwarf_cfa(),
+        .fp = *(const uintptr_t *)__builtin_frame_address(0),
+        .fp_is_known = true,
+    };
+    return unwinder_eh_walk(&registers, frames, room);
 }

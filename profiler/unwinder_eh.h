@@ -15,8 +15,8 @@ bool unwinder_eh_start(void);
 /* As unwinder_way (profiler/unwinder.h). */
 size_t unwinder_eh_capture(uintptr_t *frames, size_t room);
 
-/* The same from given registers, whose pc is exact and is the first frame. */
-size_t unwinder_eh_walk(struct unwind_registers registers, uintptr_t *frames, size_t room);
+/* The same from given registers, whose pc is a return address and is the first frame. */
+size_t unwinder_eh_walk(const struct unwind_registers *registers, uintptr_t *frames, size_t room);
 
 /* The rule for one address of code, past the cache; false where no table describes it. */
 bool unwinder_eh_rule(uintptr_t address, struct unwind_rule *rule);
