@@ -8,7 +8,7 @@ trap 'rm -rf "$work"' EXIT
 programs=$HEAPTAP_SOURCE/tests/programs
 cc -D_GNU_SOURCE -g -O1 -fno-builtin -pthread "$programs/dlopen_storm.c" -o "$work/storm" -ldl
 cc -D_GNU_SOURCE -g -O1 -fno-builtin -shared -fPIC "$programs/storm_plugin.c" -o "$work/plugin.so"
-for unwinder in libunwind fp; do
+for unwinder in eh libunwind fp; do
     HEAPTAP_MEMPROFILERATE=1 HEAPTAP_UNWINDER=$unwinder HEAPTAP_DUMP="$work/$unwinder.%p.pb.gz" HEAPTAP_DUMP_INTERVAL=200ms \
         LD_PRELOAD="$HEAPTAP_BUILD/libheaptap.so" timeout 60 "$work/storm" "$work/plugin.so" 3 >"$work/out" 2>&1 || {
         echo "$unwinder: exit $?"
@@ -19,7 +19,7 @@ done
 cd "$programs" && PYTHONDONTWRITEBYTECODE=1 python3 - "$work" <<'PYTHON'
 import glob, sys
 from profile_reader import Profile
-for unwinder in ("libunwind", "fp"):
+for unwinder in ("eh", "libunwind", "fp"):
     files = [Profile(f) for f in glob.glob(f"{sys.argv[1]}/{unwinder}.*.pb.gz")]
     profile = max(files, key=lambda p: len(p.samples))
     plugins = [m[1] for m in profile.mappings if profile.strings[m[5]].endswith("plugin.so")]
