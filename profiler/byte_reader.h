@@ -25,7 +25,7 @@ static inline uint64_t byte_reader_fixed(struct byte_reader *reader, unsigned si
     const uint8_t *from = reader->at;
     uint64_t value = 0;
     byte_reader_skip(reader, size);
-    if (reader->is_bad || size == 0)
+    if (reader->is_bad || !from || size == 0)
         return 0;
     memcpy(&value, from, size);
     unsigned unused = 64 - 8 * size;

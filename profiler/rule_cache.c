@@ -40,7 +40,7 @@ static void refuse(void) {
     if (is_largest)
         rule_cache_forget();
     else
-        atomic_cas_strong_acq_rel(&rule_cache_mask, &mask, mask << 2 | 3 * 64);
+        atomic_cas_strong_acq_rel(&rule_cache_mask, &mask, mask << 2 | 3 * UINT64_C(64));
 }
 
 static void write_entry(struct rule_cache_entry *entry, uint64_t old_key, uint64_t key, uint64_t rule,
