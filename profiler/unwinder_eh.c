@@ -156,7 +156,7 @@ static void cross_signal(struct walk *walk, uintptr_t cfa) {
 
 /* From a frame to its caller's; false where the walk ends. */
 static inline bool step(struct walk *walk, const struct unwind_rule *rule) {
-    uintptr_t cfa, pc;
+    uintptr_t cfa = 0, pc = 0;
     if (UNLIKELY(rule->ra >= UNWIND_END)) {
         if (rule->ra == UNWIND_CUT)
             atomic_add_relaxed(&cut, 1);
