@@ -4,7 +4,7 @@
 . "$HEAPTAP_SOURCE/tests/programs/common.sh"
 need gcc python3
 here=$HEAPTAP_SOURCE/tests/programs
-for room in 16 240; do
+for room in 16 96; do
     gcc -D_GNU_SOURCE -DROOM=$room -DPADDING=$room -O1 -fomit-frame-pointer -fno-builtin -shared -fPIC \
         -o "$work/plugin.$room.so" "$here/storm_plugin.c" || fail "cannot compile storm_plugin.c"
 done
@@ -21,7 +21,7 @@ for sample in profile.samples:
     if sample.values[0] >= 20:
         places = [profile.addresses[location][1] for location in sample.locations]
         seen += 1
-        print(places)
+
         assert places.count(main) >= 3 and len(places) >= 6, places
 assert seen
 PYTHON
