@@ -1,5 +1,5 @@
-/* Threads that load and unload libraries all the time, threads that allocate from them and from everywhere, threads that
- * throw, C++ style walks of the loader's list, and forks: what deadlocks where the unwinder and the loader wait
+/* Threads that load and unload libraries all the time, threads that allocate from them and from everywhere, threads
+ * that throw, C++ style walks of the loader's list, and forks: what deadlocks where the unwinder and the loader wait
  * for each other. Arguments: the seconds, the libraries, which come to the same addresses with different code. */
 #include <dlfcn.h>
 #include <link.h>

@@ -1,5 +1,5 @@
-/* Loads two libraries in turn, which come to the same address, and unloads them behind the back of whoever exports dlclose,
- * as the C library does with its own modules. Prints how often the second was where the first had been. */
+/* Loads two libraries in turn, which come to the same address, and unloads them behind the back of whoever exports
+ * dlclose, as the C library does with its own modules. Prints how often the second was where the first had been. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
