@@ -131,8 +131,10 @@ static bool parse_dump_max_bytes(struct options *options, const char *value) {
 }
 
 static bool parse_unwinder(struct options *options, const char *value) {
-    static const char *const names[] = {
-        [OPTIONS_UNWINDER_AUTO] = "auto", [OPTIONS_UNWINDER_FP] = "fp", [OPTIONS_UNWINDER_LIBUNWIND] = "libunwind"};
+    static const char *const names[] = {[OPTIONS_UNWINDER_AUTO] = "auto",
+                                        [OPTIONS_UNWINDER_FP] = "fp",
+                                        [OPTIONS_UNWINDER_LIBUNWIND] = "libunwind",
+                                        [OPTIONS_UNWINDER_EH] = "eh"};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(value, names[i]) == 0) {
             options->unwinder = (enum options_unwinder)i;
@@ -203,7 +205,7 @@ static const struct option {
     {"HEAPTAP_DUMP_ON", parse_dump_on, "a list of exit, signal:USR2"},
     {"HEAPTAP_DUMP_KEEP", parse_keep, "a count of files, 1 to 1000000"},
     {"HEAPTAP_DUMP_MAX_BYTES", parse_dump_max_bytes, "a size such as 1GiB"},
-    {"HEAPTAP_UNWINDER", parse_unwinder, "auto, fp or libunwind"},
+    {"HEAPTAP_UNWINDER", parse_unwinder, "auto, eh, fp or libunwind"},
     {"HEAPTAP_DEPTH", parse_depth, "a number from 1 to 1024"},
     {"HEAPTAP_TABLE_MAX", parse_table_max, "a size from 1MiB to 16GiB"},
     {"HEAPTAP_SEED", parse_seed, "a number"},

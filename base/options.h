@@ -13,7 +13,12 @@
 
 enum { OPTIONS_PATH_MAX = 4096, OPTIONS_DEPTH_MAX = 1024 };
 
-enum options_unwinder { OPTIONS_UNWINDER_AUTO, OPTIONS_UNWINDER_FP, OPTIONS_UNWINDER_LIBUNWIND };
+enum options_unwinder {
+    OPTIONS_UNWINDER_AUTO,
+    OPTIONS_UNWINDER_FP,
+    OPTIONS_UNWINDER_LIBUNWIND,
+    OPTIONS_UNWINDER_EH,
+};
 
 struct options {
     uint64_t mem_profile_rate; /* mean bytes between samples; 1 all, 0 none */

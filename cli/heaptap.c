@@ -43,7 +43,7 @@ static const struct option_spec run_options[] = {
     {.id = OPTION_UNWINDER,
      .name = "unwinder",
      .argument = "WAY",
-     .choices = "auto|fp|libunwind",
+     .choices = "auto|eh|fp|libunwind",
      .help = "how stacks are walked (auto)"},
     {.id = OPTION_DEPTH, .name = "depth", .argument = "N", .help = "frames kept of a stack, 1 to 1024 (128)"},
     {.id = OPTION_HELP, .short_name = 'h', .name = "help", .help = "print this"},

@@ -34,6 +34,16 @@ int loader_visit_objects(loader_visit visit, void *data);
 /* The object that holds `address`, without a lock; false where there is none. May run inside malloc. */
 bool loader_find_object(uintptr_t address, struct dl_phdr_info *info);
 
+/* Which object holds `address`, without a lock and without a look into the object. False where there is none,
+ * or no lookup of that kind. May run inside malloc and in a signal handler. */
+struct loader_identity {
+    uintptr_t start, limit, link_map, tables; /* tables: .eh_frame_hdr */
+    bool is_permanent;                        /* the program, the C library, the loader, or us: never unloaded */
+};
+
+bool loader_identify(uintptr_t address, struct loader_identity *object);
+bool loader_has_lookup(void);
+
 /* The C library's dlclose, with the two calls around it. */
 int loader_close(void *handle);
 

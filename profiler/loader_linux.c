@@ -10,6 +10,8 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
 
 #include "base/atomic.h"
 #include "base/check.h"
@@ -18,6 +20,10 @@
 #if defined(DLFO_STRUCT_HAS_EH_DBASE)
 typedef int (*find_object_function)(void *address, struct dl_find_object *result);
 static find_object_function find_object;
+
+/* The link maps of what is never unloaded. */
+enum { PERMANENT = 4 };
+static const void *permanent[PERMANENT];
 #endif
 
 static int (*real_iterate)(loader_visit visit, void *data);
@@ -38,13 +44,29 @@ struct object_list {
 
 static struct object_list *_Atomic object_list;
 
+#if defined(DLFO_STRUCT_HAS_EH_DBASE)
+static void find_permanent(void) {
+    void *const inside[PERMANENT] = {(void *)getauxval(AT_PHDR), (void *)(uintptr_t)getppid,
+                                     (void *)(uintptr_t)find_object, (void *)(uintptr_t)loader_start};
+    for (int i = 0; i < PERMANENT; i++) {
+        struct dl_find_object found;
+        if (inside[i] && find_object(inside[i], &found) == 0)
+            permanent[i] = found.dlfo_link_map;
+    }
+}
+#endif
+
 void loader_start(void) {
     if (!real_iterate)
         *(void **)&real_iterate = dlsym(RTLD_NEXT, "dl_iterate_phdr");
     if (!real_close)
         *(void **)&real_close = dlsym(RTLD_NEXT, "dlclose");
 #if defined(DLFO_STRUCT_HAS_EH_DBASE)
-    *(void **)&find_object = dlsym(RTLD_DEFAULT, "_dl_find_object");
+    if (!find_object) {
+        *(void **)&find_object = dlsym(RTLD_DEFAULT, "_dl_find_object");
+        if (find_object)
+            find_permanent();
+    }
 #endif
 }
 
@@ -137,7 +159,7 @@ static void refresh_list(void) {
     atomic_store_release(&object_list, list);
 }
 
-static bool has_lock_free_lookup(void) {
+bool loader_has_lookup(void) {
 #if defined(DLFO_STRUCT_HAS_EH_DBASE)
     return find_object != NULL;
 #else
@@ -145,9 +167,28 @@ static bool has_lock_free_lookup(void) {
 #endif
 }
 
+bool loader_identify(uintptr_t address, struct loader_identity *object) {
+#if defined(DLFO_STRUCT_HAS_EH_DBASE)
+    struct dl_find_object found;
+    if (!find_object || find_object((void *)address, &found) != 0)
+        return false;
+    object->start = (uintptr_t)found.dlfo_map_start;
+    object->limit = (uintptr_t)found.dlfo_map_end;
+    object->link_map = (uintptr_t)found.dlfo_link_map;
+    object->tables = (uintptr_t)found.dlfo_eh_frame;
+    object->is_permanent = false;
+    for (int i = 0; i < PERMANENT; i++)
+        object->is_permanent |= found.dlfo_link_map == permanent[i];
+    return true;
+#else
+    (void)address, (void)object;
+    return false;
+#endif
+}
+
 int loader_visit_objects(loader_visit visit, void *data) {
     loader_start();
-    if (!has_lock_free_lookup())
+    if (!loader_has_lookup())
         refresh_list();
     return real_iterate(visit, data);
 }

@@ -51,10 +51,10 @@ static _Atomic bool sampling_ready; /* unwinder and hook are set up; written und
 static _Atomic uint64_t samples, dropped_memory;
 
 static bool record(void *object, size_t requested, size_t slot_size, uint64_t rate, uintptr_t *frames) {
-    size_t count;
-    if (!unwinder_capture(frames, options->depth, &count))
+    struct unwinder_stack captured;
+    if (!unwinder_capture(frames, options->depth, &captured))
         return false;
-    uint32_t stack = stack_table_intern(&stacks, frames, count);
+    uint32_t stack = stack_table_intern(&stacks, captured.frames, captured.count);
     uint32_t bucket = stack ? bucket_find(&buckets, stack, slot_size, rate) : 0;
     if (!bucket || !live_insert(&live, object, bucket)) {
         atomic_add_relaxed(&dropped_memory, 1);

@@ -1,6 +1,7 @@
-/* What every way of unwinding shares: the door, the cut, and the choice.
+/* What the ways of unwinding share: the cut, the choice, and a door before the way that takes locks.
  *
- * capture:
+ * capture, where the way takes none: unwind; cut our own frames off the leaf end.
+ * capture by libunwind:
  *   1. refuse where this thread is inside already: its unwinder's state is half changed;
  *   2. go through the door: count in; where a fork has closed it count out again and wait for the fork to
  * end, as every thread does then at the allocator's locks. The forking thread itself walks through;
@@ -23,6 +24,7 @@
 #include "base/check.h"
 #include "base/os.h"
 #include "profiler/loader.h"
+#include "profiler/unwinder_eh.h"
 #include "profiler/unwinder_fp.h"
 #include "profiler/unwinder_libunwind.h"
 
@@ -32,6 +34,7 @@ enum { FORK_WAIT_NANOSECONDS = 500 * 1000 * 1000 };
 /* Written at start and in the child of fork, when no thread is inside. */
 static unwinder_way way = unwinder_fp_capture;
 static const char *way_name = "fp";
+static bool has_door; /* the way takes locks */
 static uintptr_t own_start, own_limit;
 static bool started;
 
@@ -80,17 +83,26 @@ bool unwinder_start(enum options_unwinder choice) {
     loader_visit_objects(find_own_code, &search);
     if (choice == OPTIONS_UNWINDER_FP)
         return true;
+    if (choice != OPTIONS_UNWINDER_LIBUNWIND && unwinder_eh_start()) {
+        way_name = "eh";
+        way = unwinder_eh_capture;
+        return true;
+    }
     if (!unwinder_libunwind_load())
         return choice == OPTIONS_UNWINDER_AUTO;
     way_name = "libunwind";
+    has_door = true;
     way = unwinder_libunwind_capture;
     return true;
 }
 
 void unwinder_forget(void) {
+    unwinder_eh_forget();
     if (way == unwinder_libunwind_capture)
         unwinder_libunwind_forget();
 }
+
+uint64_t unwinder_cut(void) { return unwinder_eh_cut(); }
 
 /* Sleeps while the door is closed; false when it stays closed for longer than a fork can take. */
 static bool wait_for_door(void) {
@@ -130,26 +142,28 @@ static void leave(void) {
     atomic_sub_acq_rel(&inside, 1);
 }
 
-static size_t cut_own_frames(uintptr_t *frames, size_t count) {
-    size_t own = 0;
-    while (own < count && frames[own] - own_start < own_limit - own_start)
-        own++;
-    if (own)
-        memmove(frames, frames + own, (count - own) * sizeof *frames);
-    return count - own;
-}
-
-bool unwinder_capture(uintptr_t *frames, size_t depth, size_t *count) {
+static bool capture_behind_door(uintptr_t *frames, size_t room, size_t *count) {
     if (UNLIKELY(!enter())) {
         atomic_add_relaxed(&dropped, 1);
         return false;
     }
     loader_must_not_wait(true);
-    size_t all = way(frames, depth + UNWINDER_SLACK);
+    *count = way(frames, room);
     loader_must_not_wait(false);
     leave();
-    size_t kept = cut_own_frames(frames, all);
-    *count = kept < depth ? kept : depth;
+    return true;
+}
+
+bool unwinder_capture(uintptr_t *buffer, size_t depth, struct unwinder_stack *stack) {
+    size_t all, own = 0;
+    if (!has_door)
+        all = way(buffer, depth + UNWINDER_SLACK);
+    else if (!capture_behind_door(buffer, depth + UNWINDER_SLACK, &all))
+        return false;
+    while (own < all && buffer[own] - own_start < own_limit - own_start)
+        own++;
+    stack->frames = buffer + own;
+    stack->count = all - own < depth ? all - own : depth;
     return true;
 }
 
@@ -173,6 +187,7 @@ void unwinder_fork_child(void) {
     if (left_inside) {
         way = unwinder_fp_capture;
         way_name = "fp";
+        has_door = false;
     }
     left_inside = false;
     open_door();

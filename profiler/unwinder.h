@@ -1,8 +1,8 @@
 /* The call stack of this moment, inside malloc. Raw return addresses, leaf first; the frames of this library
  * are cut off, so the leaf is in the caller of malloc.
  *
- * Two ways, one file each (docs/unwinding.md compares them): frame pointers, which need a program built with
- * them, and libunwind, which reads the unwind tables that every program has. */
+ * Three ways, one file each (docs/unwinding.md compares them): the unwind tables that every program has, read by
+ * ourselves; the same, read by libunwind; and frame pointers, which need a program built with them. */
 #ifndef HEAPTAP_PROFILER_UNWINDER_H
 #define HEAPTAP_PROFILER_UNWINDER_H
 
@@ -32,10 +32,19 @@ const char *unwinder_name(void);
 void unwinder_set_own_code(uintptr_t start, uintptr_t limit);
 bool unwinder_trims(void);
 
-/* At most `depth` frames into `frames`, which has room for depth + UNWINDER_SLACK. False: dropped, because
- * this thread is in the unwinder already (a signal came in it), or a fork has gone on for seconds. */
-bool unwinder_capture(uintptr_t *frames, size_t depth, size_t *count);
+struct unwinder_stack {
+    const uintptr_t *frames;
+    size_t count;
+};
+
+/* At most `depth` frames, which lie in `buffer` afterwards. It has room for depth + UNWINDER_SLACK, and belongs to this
+ * capture alone; what an earlier one left there makes this one faster. False: dropped, because this thread is in the
+ * unwinder already (a signal came in it), or a fork has gone on for seconds; only libunwind has to. */
+bool unwinder_capture(uintptr_t *buffer, size_t depth, struct unwinder_stack *stack);
 uint64_t unwinder_dropped(void);
+/* Stacks that were kept without their outermost frames: code without unwind tables, or a rule that is not understood.
+ */
+uint64_t unwinder_cut(void);
 
 /* A library was unloaded: what was remembered of its addresses is void. Outside malloc. */
 void unwinder_forget(void);

@@ -1,6 +1,6 @@
-/* Threads that load and unload a library all the time, threads that allocate from it and from everywhere, C++
- * style walks of the loader's list, and forks: what deadlocks where the unwinder and the loader wait for each
- * other. Arguments: the library, the seconds. */
+/* Threads that load and unload libraries all the time, threads that allocate from them and from everywhere, threads
+ * that throw, C++ style walks of the loader's list, and forks: what deadlocks where the unwinder and the loader wait
+ * for each other. Arguments: the seconds, the libraries, which come to the same addresses with different code. */
 #include <dlfcn.h>
 #include <link.h>
 #include <pthread.h>
@@ -12,15 +12,18 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOADERS = 2, ALLOCATORS = 3 };
+enum { LOADERS = 2, ALLOCATORS = 2, THROWERS = 2, THREADS = LOADERS + ALLOCATORS + THROWERS };
 
 static atomic_bool stop;
-static atomic_ulong loads, allocations, forks;
-static const char *library_path;
+static atomic_ulong loads, allocations, forks, throws;
+static char **library_paths;
+static unsigned libraries;
+
+void storm_throw(int depth); /* storm_throw.cc */
 
 static void *load(void *unused) {
     while (!stop) {
-        void *library = dlopen(library_path, RTLD_NOW);
+        void *library = dlopen(library_paths[loads % libraries], RTLD_NOW);
         if (!library)
             abort();
         void *(*make)(size_t) = (void *(*)(size_t))dlsym(library, "plugin_make");
@@ -57,6 +60,14 @@ static void *allocate(void *unused) {
     return unused;
 }
 
+static void *throw_all_the_time(void *unused) {
+    for (int i = 0; !stop; i++) {
+        storm_throw(i % 20);
+        throws++;
+    }
+    return unused;
+}
+
 static void fork_one(void) {
     pid_t child = fork();
     int status;
@@ -73,16 +84,21 @@ static void fork_one(void) {
 }
 
 int main(int argc, char **argv) {
-    pthread_t threads[LOADERS + ALLOCATORS];
-    library_path = argv[1];
-    time_t end = time(NULL) + (argc > 2 ? atoi(argv[2]) : 2);
-    for (int i = 0; i < LOADERS + ALLOCATORS; i++)
-        pthread_create(&threads[i], NULL, i < LOADERS ? load : allocate, NULL);
+    pthread_t threads[THREADS];
+    library_paths = argv + 2;
+    libraries = (unsigned)argc - 2;
+    time_t end = time(NULL) + atoi(argv[1]);
+    for (int i = 0; i < THREADS; i++)
+        pthread_create(&threads[i], NULL,
+                       i < LOADERS                ? load
+                       : i < LOADERS + ALLOCATORS ? allocate
+                                                  : throw_all_the_time,
+                       NULL);
     while (time(NULL) < end)
         fork_one();
     stop = true;
-    for (int i = 0; i < LOADERS + ALLOCATORS; i++)
+    for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    printf("%lu loads, %lu allocations, %lu forks\n", loads, allocations, forks);
-    return loads > 10 && allocations > 1000 && forks > 2 ? 0 : 1;
+    printf("%lu loads, %lu allocations, %lu throws, %lu forks\n", loads, allocations, throws, forks);
+    return loads > 10 && allocations > 1000 && throws > 100 && forks > 2 ? 0 : 1;
 }

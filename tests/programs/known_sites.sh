@@ -6,7 +6,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cc -g -O1 -fno-omit-frame-pointer -fno-builtin -pthread "$HEAPTAP_SOURCE/tests/programs/known_sites.c" -o "$work/sites"
 
-for unwinder in libunwind fp; do
+for unwinder in eh libunwind fp; do
     HEAPTAP_MEMPROFILERATE=1 HEAPTAP_UNWINDER=$unwinder HEAPTAP_DUMP="$work/$unwinder.%n.pb.gz" \
         LD_PRELOAD="$HEAPTAP_BUILD/libheaptap.so" "$work/sites"
     go tool pprof -raw "$work/sites" "$work/$unwinder.1.pb.gz" >"$work/raw" 2>"$work/errors" ||

@@ -2,8 +2,7 @@
 # More threads than processors do not slow the allocator down, and a thread that waits costs little. At the default rate.
 . "$HEAPTAP_SOURCE/tests/programs/common.sh"
 export HEAPTAP_EXPECT_PRELOAD=1
-# With frame pointers: libunwind keeps a table of its own (a quarter of a MiB) for each thread that was sampled.
-HEAPTAP_UNWINDER=fp preloaded "$HEAPTAP_BUILD/tests/stress/thread_idle" || fail "memory of idle threads"
+preloaded "$HEAPTAP_BUILD/tests/stress/thread_idle" || fail "memory of idle threads"
 # Measured where others compute too: one more try before it counts.
 preloaded "$HEAPTAP_BUILD/tests/stress/scaling" 0.7 ||
     preloaded "$HEAPTAP_BUILD/tests/stress/scaling" 0.7 || fail "throughput of many threads"

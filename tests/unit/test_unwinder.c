@@ -1,4 +1,4 @@
-/* Unwinding: known call chains by both ways, the cut of own frames, hostile frame pointers, the door of fork.
+/* Unwinding: known call chains by every way, the cut of own frames, hostile frame pointers, the door of fork.
  */
 #include "profiler/unwinder.h"
 
@@ -11,6 +11,7 @@
 
 #include "base/os.h"
 #include "profiler/loader.h"
+#include "profiler/unwinder_eh.h"
 #include "profiler/unwinder_fp.h"
 #include "profiler/unwinder_libunwind.h"
 #include "tests/support/unit.h"
@@ -51,6 +52,19 @@ FRAME static void check_chain(unwinder_way way) {
 static void test_frame_pointers(void **state) {
     (void)state;
     check_chain(unwinder_fp_capture);
+}
+
+static void test_own_tables(void **state) {
+    (void)state;
+    loader_start();
+    if (!unwinder_eh_start())
+        skip();
+    uint64_t cut_before = unwinder_eh_cut();
+    for (int i = 0; i < 3; i++)
+        check_chain(unwinder_eh_capture);
+    unwinder_eh_forget();
+    check_chain(unwinder_eh_capture);
+    assert_int_equal(unwinder_eh_cut(), cut_before);
 }
 
 static void test_libunwind(void **state) {
@@ -115,48 +129,59 @@ static void test_frame_at_the_edge_of_a_mapping(void **state) {
     assert_int_equal(unwinder_fp_walk((uintptr_t)frame, out, 4), 0);
 }
 
+static struct unwinder_stack captured;
+
 FRAME static size_t capture_in_chain(int chain, size_t depth) {
-    size_t count;
     if (chain)
-        count = capture_in_chain(chain - 1, depth);
+        capture_in_chain(chain - 1, depth);
     else
-        assert_true(unwinder_capture(frames, depth, &count));
+        assert_true(unwinder_capture(frames, depth, &captured));
     NO_TAIL_CALL;
-    return count;
+    return captured.count;
 }
 
 static void test_cut_and_depth(void **state) {
     (void)state;
-    unwinder_start(OPTIONS_UNWINDER_FP);
+    unwinder_start(OPTIONS_UNWINDER_LIBUNWIND);
     unwinder_set_own_code(0, 0);
     assert_true(capture_in_chain(5, DEPTH) >= 6);
-    assert_false(lies_in(frames[0], (const void *)capture_in_chain)); /* unwinder_capture itself */
-    /* Our own code: the one frame of unwinder_capture. */
-    unwinder_set_own_code(frames[0], frames[0] + 1);
+    assert_false(lies_in(captured.frames[0], (const void *)capture_in_chain)); /* unwinder_capture itself */
+    size_t own = 1;
+    while (!lies_in(captured.frames[own], (const void *)capture_in_chain))
+        own++;
+    assert_true(own <= 3);
+    uintptr_t low = captured.frames[0], high = captured.frames[0];
+    for (size_t i = 1; i < own; i++) {
+        low = captured.frames[i] < low ? captured.frames[i] : low;
+        high = captured.frames[i] > high ? captured.frames[i] : high;
+    }
+    unwinder_set_own_code(low, high + 1);
     assert_true(capture_in_chain(5, DEPTH) >= 5);
-    assert_true(lies_in(frames[0], (const void *)capture_in_chain));
+    assert_true(lies_in(captured.frames[0], (const void *)capture_in_chain));
     assert_int_equal(capture_in_chain(5, 2), 2);
-    assert_true(lies_in(frames[0], (const void *)capture_in_chain));
+    assert_true(lies_in(captured.frames[0], (const void *)capture_in_chain));
     unwinder_set_own_code(0, UINTPTR_MAX); /* all of it: an empty stack, not an error */
     assert_int_equal(capture_in_chain(5, 2), 0);
     unwinder_set_own_code(0, 0);
 }
 
 static void *capture_once(void *unused) {
-    uintptr_t buffer[8 + UNWINDER_SLACK];
-    size_t count;
+    uintptr_t buffer[8 + UNWINDER_SLACK] = {0};
+    struct unwinder_stack stack;
     (void)unused;
-    return unwinder_capture(buffer, 8, &count) && count ? NULL : &frames;
+    return unwinder_capture(buffer, 8, &stack) && stack.count ? NULL : &frames;
 }
 
 static void test_door_of_fork(void **state) {
-    uintptr_t buffer[8 + UNWINDER_SLACK];
+    uintptr_t buffer[8 + UNWINDER_SLACK] = {0};
+    struct unwinder_stack stack;
     pthread_t thread;
-    size_t count;
     void *failed;
     (void)state;
+    if (strcmp(unwinder_name(), "libunwind") != 0)
+        skip(); /* the others take no locks and have no door */
     unwinder_fork_prepare();
-    assert_true(unwinder_capture(buffer, 8, &count)); /* the forking thread itself goes through */
+    assert_true(unwinder_capture(buffer, 8, &stack)); /* the forking thread itself goes through */
     pthread_create(&thread, NULL, capture_once, NULL);
     usleep(50 * 1000);
     assert_int_equal(pthread_tryjoin_np(thread, &failed), 16 /* EBUSY: it waits for the fork */);
@@ -169,6 +194,7 @@ static void test_door_of_fork(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_frame_pointers),
+        cmocka_unit_test(test_own_tables),
         cmocka_unit_test(test_libunwind),
         cmocka_unit_test(test_objects_without_a_lock),
         cmocka_unit_test(test_hostile_frame_pointers),

@@ -1,0 +1,43 @@
+/* What differs between processors: the numbers of the registers in unwind tables, and the
+ * frame that the kernel makes for a signal. Where there is no such processor there is no unwinder of our own. */
+#ifndef HEAPTAP_PROFILER_UNWIND_MACHINE_H
+#define HEAPTAP_PROFILER_UNWIND_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "profiler/unwind_rule.h"
+
+struct unwind_registers {
+    uintptr_t pc, sp, fp, link;
+    bool link_is_known, fp_is_known;
+};
+
+#if defined(__x86_64__)
+enum { UNWIND_REGISTER_FP = 6, UNWIND_REGISTER_SP = 7, UNWIND_REGISTER_RA = 16 };
+#elif defined(__aarch64__)
+enum { UNWIND_REGISTER_FP = 29, UNWIND_REGISTER_SP = 31, UNWIND_REGISTER_RA = 30 };
+#endif
+
+/* Return addresses without the signature that pointer authentication puts into their upper bits. */
+static inline uintptr_t unwind_strip(uintptr_t address) {
+#if defined(__aarch64__)
+    register uintptr_t link __asm__("x30") = address;
+    __asm__("hint #7" : "+r"(link)); /* xpaclri; no operation on older processors */
+    return link;
+#else
+    return address;
+#endif
+}
+
+/* Bytes of code that unwind_signal_frame looks at. */
+enum { UNWIND_TRAMPOLINE_BYTES = 9 };
+
+/* The rule of the code that a signal handler returns to, known by its instructions: unwind tables do not
+ * describe it everywhere. False: it is something else. */
+bool unwind_signal_frame(const uint8_t code[UNWIND_TRAMPOLINE_BYTES], struct unwind_rule *rule);
+
+/* Where the interrupted code's link register is, from the signal frame's stack pointer; 0: it has none. */
+uintptr_t unwind_signal_link(uintptr_t sp);
+
+#endif
