@@ -1,45 +1,55 @@
-/* Four threads, each of which sends objects to any of the others and frees what it is sent: remote frees in every
- * direction, on more threads than there may be cores. */
+/* Four threads, each of which sends objects to all of the others and frees what it is sent: remote frees in every
+ * direction, on more threads than there may be cores. They go in rounds and sleep until a round is over: threads that spin
+ * measure the scheduler. */
 #include <pthread.h>
-#include <sched.h>
 
-#include "mailbox.h"
+#include "workload.h"
 
-enum { THREADS = 4, WAITING_MOST = 1024, LOOK_EVERY = 16 };
+enum { THREADS = 4, EACH = 1024 };
 
-static struct mailbox boxes[THREADS];
+struct item {
+    void *memory;
+    size_t size;
+};
+
+static struct item sent[THREADS][THREADS][EACH]; /* [from][to] */
 static struct power_law sizes;
-static size_t times;
-static _Atomic int sending = THREADS;
+static size_t rounds;
+static pthread_barrier_t barrier;
 static uint64_t sums[THREADS];
+
+static void send_to(unsigned self, unsigned to, struct random *random) {
+    for (size_t i = 0; i < EACH; i++) {
+        size_t size = power_law_draw(&sizes, random);
+        sent[self][to][i] = (struct item){object_new(size, i), size};
+    }
+}
+
+static uint64_t take_from(unsigned from, unsigned self) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < EACH; i++)
+        sum += object_end(sent[from][self][i].memory, sent[from][self][i].size);
+    return sum;
+}
 
 static void *run(void *number) {
     unsigned self = (unsigned)(uintptr_t)number;
     struct random random = random_seeded(40 + self);
-    uint64_t sum = 0;
-    for (size_t i = 0; i < times; i++) {
-        size_t size = power_law_draw(&sizes, &random);
-        struct message *message = message_new(size, (uint32_t)i & 0xff);
-        struct mailbox *to = &boxes[(self + 1 + random_below(&random, THREADS - 1)) % THREADS];
-        while (!mailbox_send(to, message, WAITING_MOST))
-            if (!mailbox_empty(&boxes[self], &sum))
-                sched_yield();
-        if (i % LOOK_EVERY == 0)
-            mailbox_empty(&boxes[self], &sum);
+    for (size_t round = 0; round < rounds; round++) {
+        for (unsigned other = 1; other < THREADS; other++)
+            send_to(self, (self + other) % THREADS, &random);
+        pthread_barrier_wait(&barrier);
+        for (unsigned other = 1; other < THREADS; other++)
+            sums[self] += take_from((self + other) % THREADS, self);
+        pthread_barrier_wait(&barrier);
     }
-    atomic_fetch_sub(&sending, 1);
-    while (atomic_load(&sending)) {
-        if (!mailbox_empty(&boxes[self], &sum))
-            sched_yield();
-    }
-    mailbox_empty(&boxes[self], &sum);
-    sums[self] = sum;
     return NULL;
 }
 
 int main(int argc, char **argv) {
-    times = workload_times(argc, argv, 3000000);
+    rounds = workload_times(argc, argv, 1000);
     power_law_init(&sizes, 16, 2048, 1);
+    pthread_barrier_init(&barrier, NULL, THREADS);
     pthread_t threads[THREADS];
     for (uintptr_t i = 0; i < THREADS; i++)
         if (pthread_create(&threads[i], NULL, run, (void *)i) != 0)
