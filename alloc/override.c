@@ -161,6 +161,9 @@ void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t size, size_t align, const void *
 #define DELETE_PLAIN(name, ...)                                                                                        \
     void name(void *p __VA_ARGS__);                                                                                    \
     void name(void *p __VA_ARGS__) { fast_free_or_slow(p); }
+#define DELETE_RARE(name, ...)                                                                                         \
+    void name(void *p __VA_ARGS__);                                                                                    \
+    void name(void *p __VA_ARGS__) { heap_free(p); }
 #define DELETE_SIZED(name)                                                                                             \
     void name(void *p, size_t size);                                                                                   \
     void name(void *p, size_t size) { heap_free_sized(p, size); }
@@ -170,13 +173,13 @@ DELETE_PLAIN(_ZdlPv)
 DELETE_PLAIN(_ZdaPv)
 DELETE_SIZED(_ZdlPvm)
 DELETE_SIZED(_ZdaPvm)
-DELETE_PLAIN(_ZdlPvRKSt9nothrow_t, , UNUSED const void *tag)
-DELETE_PLAIN(_ZdaPvRKSt9nothrow_t, , UNUSED const void *tag)
-DELETE_PLAIN(_ZdlPvSt11align_val_t, , UNUSED size_t align)
-DELETE_PLAIN(_ZdaPvSt11align_val_t, , UNUSED size_t align)
-DELETE_PLAIN(_ZdlPvmSt11align_val_t, , UNUSED size_t size, UNUSED size_t align)
-DELETE_PLAIN(_ZdaPvmSt11align_val_t, , UNUSED size_t size, UNUSED size_t align)
-DELETE_PLAIN(_ZdlPvSt11align_val_tRKSt9nothrow_t, , UNUSED size_t align, UNUSED const void *tag)
-DELETE_PLAIN(_ZdaPvSt11align_val_tRKSt9nothrow_t, , UNUSED size_t align, UNUSED const void *tag)
+DELETE_RARE(_ZdlPvRKSt9nothrow_t, , UNUSED const void *tag)
+DELETE_RARE(_ZdaPvRKSt9nothrow_t, , UNUSED const void *tag)
+DELETE_RARE(_ZdlPvSt11align_val_t, , UNUSED size_t align)
+DELETE_RARE(_ZdaPvSt11align_val_t, , UNUSED size_t align)
+DELETE_RARE(_ZdlPvmSt11align_val_t, , UNUSED size_t size, UNUSED size_t align)
+DELETE_RARE(_ZdaPvmSt11align_val_t, , UNUSED size_t size, UNUSED size_t align)
+DELETE_RARE(_ZdlPvSt11align_val_tRKSt9nothrow_t, , UNUSED size_t align, UNUSED const void *tag)
+DELETE_RARE(_ZdaPvSt11align_val_tRKSt9nothrow_t, , UNUSED size_t align, UNUSED const void *tag)
 
 #pragma GCC visibility pop
