@@ -14,6 +14,7 @@
 
 __attribute__((constructor)) static void heap_names_start(void) {
     guard_begin(getenv("HEAPTAP_CHECK") != NULL);
+    heap_free(heap_malloc(1)); /* chooses the key of links, which no other thread may be reading meanwhile */
     pthread_atfork(heap_fork_prepare, heap_fork_parent, heap_fork_child);
 }
 
