@@ -205,8 +205,8 @@ static bool is_alone(void) {
     return caches == 1 && os_thread_count() == 1;
 }
 
-/* The link of an object that rests is NULL, which is stored as the key itself. It changes only after the object has left
- * the ring. */
+/* The link of an object that rests is NULL, which is stored as the key itself. It changes only after the object has
+ * left the ring. */
 static RACY_READS struct damage check_resting(void) {
     for (unsigned i = 0; i < RESTING; i++) {
         void *object = atomic_load_acquire(&resting[i]);

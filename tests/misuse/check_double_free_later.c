@@ -3,7 +3,8 @@
 // signal: ABRT
 #include <stdlib.h>
 
-/* Hundreds of blocks of that size come and go in between: without its rest the slot would have been handed out again. */
+/* Hundreds of blocks of that size come and go in between: without its rest the slot would have been handed out again.
+ */
 int main(void) {
     char *volatile p = malloc(40), *kept[500];
     free(p);

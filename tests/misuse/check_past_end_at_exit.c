@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The block is never freed; found when the program ends. Free neighbours are what the byte would hit without the checks. */
+/* The block is never freed; found when the program ends. Free neighbours are what the byte would hit without the
+ * checks. */
 int main(void) {
     char *p[64];
     for (int i = 0; i < 64; i++)

@@ -1,5 +1,5 @@
-/* Put before a stress program in builds with a sanitizer, where the process keeps the sanitizer's malloc: the program's own
- * calls go to the allocator by its inner names, with the fork handlers that the library would register. */
+/* Put before a stress program in builds with a sanitizer, where the process keeps the sanitizer's malloc: the program's
+ * own calls go to the allocator by its inner names, with the fork handlers that the library would register. */
 #ifndef HEAPTAP_TESTS_SUPPORT_HEAP_NAMES_H
 #define HEAPTAP_TESTS_SUPPORT_HEAP_NAMES_H
 
