@@ -236,11 +236,6 @@ static void walk_heap(void) {
     atomic_store_release(&walking, false);
 }
 
-static void count_operation(void) {
-    if (reports && atomic_add_relaxed(&operations, 1) >= atomic_load_relaxed(&operations_to_walk))
-        walk_heap();
-}
-
 /* ---- an object's life ---- */
 
 void guard_begin(bool wanted) {
@@ -260,15 +255,19 @@ void guard_begin(bool wanted) {
     thread_close_fast_path();
 }
 
+void guard_tick(void) {
+    if (reports && atomic_add_relaxed(&operations, 1) >= atomic_load_relaxed(&operations_to_walk))
+        walk_heap();
+}
+
 void guard_finish(void) {
     if (reports)
         walk_heap();
 }
 
-void guard_adopt(struct class_slot *slot) {
-    struct span *span = slot->current;
-    if (atomic_load_relaxed(&span->guarded) ||
-        cache_list_length(slot) + span_count_free(span) != span_carved_slots(span))
+void guard_adopt(const struct cache *cache, unsigned size_class) {
+    struct span *span = cache->slots[size_class].current;
+    if (atomic_load_relaxed(&span->guarded) || cache_current_handed_out(cache, size_class) != 0)
         return;
     char *object = (char *)span->base;
     for (uint32_t i = 0; i < span->slots; i++, object += span->slot_size)
@@ -281,7 +280,6 @@ void guard_adopt(struct class_slot *slot) {
 bool guard_seal(struct span *span, void *object, size_t requested) {
     struct damage damage = {.kind = WHOLE};
     struct lock *lock = lock_of(span);
-    count_operation();
     lock_acquire(lock);
     if (atomic_load_relaxed(&span->guarded))
         damage = check_free(span, object);
@@ -336,7 +334,6 @@ enum guard_state guard_open(struct span *span, void *object, bool *is_known) {
     struct damage damage = {.kind = WHOLE};
     struct lock *lock = lock_of(span);
     size_t requested;
-    count_operation();
     lock_acquire(lock);
     enum guard_state state = state_of(span, object);
     if (state == GUARD_LIVE)

@@ -30,6 +30,10 @@ extern HIDDEN bool guard_valgrind; /* and valgrind is to be told; it reports bad
 /* At start, while this is the only thread with a cache. `wanted`: by HEAPTAP_CHECK. */
 void guard_begin(bool wanted);
 
+/* An operation begins, and no count of this thread's disagrees with its lists: now and then the whole heap is looked
+ * over. */
+void guard_tick(void);
+
 /* At exit: looks over the whole heap once more. Aborts with a line when something is broken. */
 void guard_finish(void);
 
@@ -48,7 +52,7 @@ static inline void guard_leave(void) {
 
 /* A class has got slots to allocate from: guards its current span from the first object on, if that has none yet. Owner
  * only. */
-void guard_adopt(struct class_slot *slot);
+void guard_adopt(const struct cache *cache, unsigned size_class);
 
 /* Seals an object that was just taken from its span, after a look at what the slot held. False without memory for the
  * mark: then it is still free. Owner only; of large objects, before anybody knows them. */

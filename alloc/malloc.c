@@ -89,10 +89,11 @@ static void *take_object(struct cache *cache, unsigned size_class, size_t size, 
     if (refill && !cache_refill(cache, size_class) && !(end_rests(cache) && cache_refill(cache, size_class)))
         return NULL;
     if (UNLIKELY(guard_on) && refill)
-        guard_adopt(slot);
+        guard_adopt(cache, size_class);
     void *object = cache_pop(slot);
     if (UNLIKELY(guard_on) && !guard_seal(slot->current, object, size)) {
-        cache_route_free(cache, slot->current, object);
+        span_link_store(object, cache_has_free(slot) ? slot->free : NULL);
+        slot->free = object;
         return NULL;
     }
     return object;
@@ -105,6 +106,8 @@ static __attribute__((noinline)) void *malloc_small_slow(size_t size, unsigned s
             return malloc_large(size, 1, &zeroed);
         size_class = size_class_of(size + GUARD_BYTES);
     }
+    if (UNLIKELY(guard_on))
+        guard_tick();
     bool shared;
     struct cache *cache = thread_enter(&shared);
     if (!cache)
@@ -300,6 +303,7 @@ static bool is_free_already(const struct span *span, const void *p) {
 static bool free_guarded(struct span *span, void *p, const void *caller) {
     bool is_known;
     guard_enter();
+    guard_tick();
     enum guard_state state = guard_open(span, p, &is_known);
     if (state == GUARD_FREE)
         report_double_free(p, span->slot_size);
