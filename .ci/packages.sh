@@ -2,6 +2,7 @@
 #
 #   packages_ensure build          compiler, libraries
 #   packages_ensure build test     and what the tests run
+#   packages_ensure build long     and what its long tier does besides
 #   packages_ensure build bench    and the allocators and programs of bench/run
 #
 # Installs only what is missing, and names it first. Uses sudo where the caller is not root. A package that brings a
@@ -11,6 +12,7 @@
 packages_build='gcc g++ cmake ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev zlib1g-dev libunwind-dev
 libdw-dev libelf-dev libiberty-dev libcmocka-dev'
 packages_test='python3 golang-go redis-server redis-tools memcached git strace binutils make llvm elfutils clang-format clang-tidy valgrind'
+packages_long='gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user'
 packages_bench='libmimalloc2.0 libjemalloc2 libtcmalloc-minimal4 sqlite3 redis-server redis-tools memcached python3 valgrind'
 
 packages_as_root() {
@@ -32,6 +34,11 @@ packages_is_installed() {
 packages_python_tests() {
     [ -x /usr/bin/python3 ] || return 0
     /usr/bin/python3 -c 'import sys; print("libpython%d.%d-testsuite" % sys.version_info[:2])'
+}
+
+# The cross compiler is a package where the machine is not an aarch64 itself.
+packages_cross() {
+    [ "$(dpkg --print-architecture)" = arm64 ] || echo "$packages_long"
 }
 
 packages_missing() {
@@ -77,6 +84,7 @@ packages_ensure() {
         case $group in
         build) wanted=$packages_build ;;
         test) wanted=$packages_test ;;
+        long) wanted=$(packages_cross) ;;
         bench) wanted=$packages_bench ;;
         python-tests) wanted=$(packages_python_tests) ;;
         esac

@@ -259,7 +259,7 @@ static void send(struct remote_pending *pending) {
     reap_if_idle(owner);
 }
 
-bool cache_pending_holds(const struct cache *cache, const void *object) {
+RACY_READS bool cache_pending_holds(const struct cache *cache, const void *object) {
     for (int p = 0; p < CACHE_PENDING; p++) {
         const struct remote_batch *batch = cache->pending[p].batch;
         for (uint64_t i = 0; batch && i < batch->count && i < REMOTE_BATCH_OBJECTS; i++)

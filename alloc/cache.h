@@ -190,7 +190,7 @@ static inline bool cache_pending_full(const struct remote_pending *pending) {
 }
 
 static inline bool cache_collect(struct cache *cache, const struct span *span, void *object) {
-    uintptr_t owner = atomic_load_relaxed(&span->owner);
+    uintptr_t owner = atomic_load_acquire(&span->owner);
     if (owner & SPAN_SAMPLED) {
         uint32_t offset = (uint32_t)((uintptr_t)object - span->base);
         if (span_is_sampled(span, size_class_index_known(offset, span->inverse)))

@@ -31,7 +31,7 @@ static inline __attribute__((always_inline)) unsigned fast_size_class(size_t siz
 
 /* Class 0 has never a list: it is slow. */
 static inline __attribute__((always_inline)) enum fast_malloc fast_malloc(unsigned size_class, void **out) {
-    struct class_slot *slot = &thread_cache->slots[size_class];
+    struct class_slot *slot = &thread_fast_cache->slots[size_class];
     __asm__("" : "+r"(slot)); /* one address for all that follows, instead of one for each field */
     void *object = slot->free, *next = span_link_load(object);
     if (UNLIKELY(!atomic_is_above(&slot->bytes, (uintptr_t)next - slot->base)))
@@ -65,17 +65,19 @@ static inline __attribute__((always_inline)) enum fast_free fast_free(void *p, s
     struct span *span = *out = arena_map_near_span(p);
     uintptr_t key = span_link_key;
     __asm__("" : "+r"(key)); /* loaded once, for a comparison of its lead and for the link */
-    if (UNLIKELY(!span || !span_is_slot_start(span, p) || span_slot_looks_free_keyed(p, key)))
+    if (UNLIKELY(!span || !span_is_slot_start(span, p)))
         return FAST_FREE_SLOW;
     if (UNLIKELY(!atomic_is(&span->owner, (uintptr_t)cache) && fast_is_foreign_or_sampled(span, cache, p)))
         return FAST_FREE_FOREIGN;
+    if (UNLIKELY(span_slot_looks_free_keyed(p, key))) /* last: valgrind may know that nothing was written there */
+        return FAST_FREE_SLOW;
     owner_count_step(&cache->slots[span->size_class].frees);
     return UNLIKELY(cache_put(span, p, key)) ? FAST_FREE_DRAINED : FAST_FREE_DONE;
 }
 
 /* Always part of what the program called, whose return address is read only where the fast path has ended. */
 static inline __attribute__((always_inline)) void fast_free_or_slow(void *p) {
-    struct cache *cache = thread_cache;
+    struct cache *cache = thread_fast_cache;
     struct span *span;
     switch (fast_free(p, cache, &span)) {
     case FAST_FREE_DONE:

@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "alloc/fast_path.h"
+#include "alloc/guard.h"
 #include "alloc/sampling.h"
 #include "alloc/scavenger.h"
 #include "base/bits.h"
@@ -72,7 +73,41 @@ static __attribute__((noinline, cold)) void *out_of_memory(void) {
     return NULL;
 }
 
+static void *malloc_large(size_t size, size_t align, bool *zeroed);
+
+/* Before memory is refused, freed objects that still rest go back. False when there was none. */
+static __attribute__((noinline, cold)) bool end_rests(struct cache *cache) {
+    bool any = false;
+    for (void *object; guard_on && (object = guard_recall()); any = true)
+        cache_route_free(cache, arena_map_span(object), object);
+    return any;
+}
+
+/* The next object of the cache, not yet counted. NULL without memory. */
+static void *take_object(struct cache *cache, unsigned size_class, size_t size, bool refill) {
+    struct class_slot *slot = &cache->slots[size_class];
+    if (refill && !cache_refill(cache, size_class) && !(end_rests(cache) && cache_refill(cache, size_class)))
+        return NULL;
+    if (UNLIKELY(guard_on) && refill)
+        guard_adopt(cache, size_class);
+    void *object = cache_pop(slot);
+    if (UNLIKELY(guard_on) && !guard_seal(slot->current, object, size)) {
+        span_link_store(object, cache_has_free(slot) ? slot->free : NULL);
+        slot->free = object;
+        return NULL;
+    }
+    return object;
+}
+
 static __attribute__((noinline)) void *malloc_small_slow(size_t size, unsigned size_class) {
+    if (size_classes[size_class].size < size + guard_room()) {
+        bool zeroed;
+        if (size + GUARD_BYTES > SIZE_CLASS_MAX)
+            return malloc_large(size, 1, &zeroed);
+        size_class = size_class_of(size + GUARD_BYTES);
+    }
+    if (UNLIKELY(guard_on))
+        guard_tick();
     bool shared;
     struct cache *cache = thread_enter(&shared);
     if (!cache)
@@ -82,20 +117,20 @@ static __attribute__((noinline)) void *malloc_small_slow(size_t size, unsigned s
     struct span *span = NULL;
     void *object = NULL;
     bool refilled = !cache_has_free(slot) && !cache_take_freed(slot);
-    if (!refilled || cache_refill(cache, size_class)) {
-        object = cache_pop(slot);
+    guard_enter();
+    object = take_object(cache, size_class, size, refilled);
+    if (object) {
         span = slot->current;
         decision = sampling_count(cache, size_class, span, object);
     }
     sampling_arm(cache, size_class); /* also after a failure: what was current may be put aside */
     if (shared)
         thread_leave_shared();
-    if (!object)
-        return out_of_memory();
-    if (refilled)
+    if (refilled && object)
         scavenger_poll(NULL);
     sampling_record(decision, span, object, size);
-    return object;
+    guard_leave();
+    return object ? object : out_of_memory();
 }
 
 static uint64_t pages_for(size_t size) { return ((size ? size : 1) + HEAP_PAGE_SIZE - 1) >> HEAP_PAGE_SHIFT; }
@@ -119,20 +154,29 @@ static __attribute__((noinline)) void *malloc_large(size_t size, size_t align, b
     if (size > LARGEST_REQUEST || align > LARGEST_REQUEST)
         return out_of_memory();
     uint64_t align_pages = align > HEAP_PAGE_SIZE ? align >> HEAP_PAGE_SHIFT : 1;
-    struct span *span = page_heap_alloc(pages_for(size), 0, align_pages, zeroed);
+    struct span *span = page_heap_alloc(pages_for(size + guard_room()), 0, align_pages, zeroed);
+    if (!span && end_rests(thread_cache == &cache_none ? NULL : thread_cache))
+        span = page_heap_alloc(pages_for(size + guard_room()), 0, align_pages, zeroed);
     if (!span)
         return out_of_memory();
     count_large(true, span->slot_size);
     scavenger_poll(NULL);
+    guard_enter();
+    if (UNLIKELY(guard_on)) {
+        guard_seal(span, (void *)span->base, size);
+        *zeroed = false; /* as far as valgrind knows */
+    }
     sampling_large(span, size);
+    guard_leave();
     return (void *)span->base;
 }
 
 /* The end of a list is no more than that, as a rule: the last object is taken, and what was freed meanwhile, or more of
  * the same span, becomes the next list. Nothing else changes, so nothing else is looked at. */
 static inline enum fast_malloc malloc_last(unsigned size_class, void **out) {
-    struct class_slot *slot = &thread_cache->slots[size_class];
-    if (atomic_load_relaxed(&slot->bytes) == 0 || (!cache_has_free(slot) && !cache_reuse(thread_cache, size_class)))
+    struct class_slot *slot = &thread_fast_cache->slots[size_class];
+    if (atomic_load_relaxed(&slot->bytes) == 0 ||
+        (!cache_has_free(slot) && !cache_reuse(thread_fast_cache, size_class)))
         return FAST_MALLOC_SLOW;
     if (UNLIKELY(owner_count_step(&slot->due)))
         return FAST_MALLOC_DUE;
@@ -183,10 +227,16 @@ static unsigned aligned_class(size_t align, size_t size) {
     return size_class;
 }
 
-/* Small alignments take the same way as larger ones: which it is cannot be foretold, and the classes are aligned. */
+/* The class that serves the request; 0: a large object. Small alignments take the same way as larger ones: which it is
+ * cannot be foretold, and the classes are aligned. */
+static inline unsigned class_for(size_t align, size_t size) {
+    return LIKELY(align <= HEAP_PAGE_SIZE && size <= SIZE_CLASS_MAX) ? aligned_class(align, size) : 0;
+}
+
 void *heap_memalign(size_t align, size_t size) {
-    if (LIKELY(align <= HEAP_PAGE_SIZE && size <= SIZE_CLASS_MAX))
-        return fast_malloc_or_slow(size, aligned_class(align, size));
+    unsigned size_class = LIKELY(size <= SIZE_CLASS_MAX) ? class_for(align, size + guard_room()) : 0;
+    if (LIKELY(size_class))
+        return fast_malloc_or_slow(size, size_class);
     bool zeroed;
     return malloc_large(size, align, &zeroed);
 }
@@ -249,18 +299,45 @@ static bool is_free_already(const struct span *span, const void *p) {
     return is_on_a_list(span, p);
 }
 
+/* False: the object is from before the checks began, and not freed yet. */
+static bool free_guarded(struct span *span, void *p, const void *caller) {
+    bool is_known;
+    guard_enter();
+    guard_tick();
+    enum guard_state state = guard_open(span, p, &is_known);
+    if (state == GUARD_FREE)
+        report_double_free(p, span->slot_size);
+    if (state == GUARD_LIVE) {
+        if (is_known)
+            sampling_tell_freed(p, span->slot_size);
+        count_free(span->size_class, span->slot_size);
+        void *old = span->size_class ? guard_retire(span, p) : NULL;
+        if (old)
+            cache_route_free(thread_cache == &cache_none ? NULL : thread_cache, arena_map_span(old), old);
+        else if (!span->size_class)
+            page_heap_free(span);
+        scavenger_poll(caller);
+    }
+    guard_leave();
+    return state == GUARD_LIVE;
+}
+
 void free_slow(void *p, const void *caller) {
     if (!p)
         return;
     struct span *span = locate("free", p);
+    if (UNLIKELY(guard_on) && free_guarded(span, p, caller))
+        return;
     if (UNLIKELY(span_slot_looks_free(p) && is_free_already(span, p)))
         report_double_free(p, span->slot_size);
     free_object(span, p, caller);
 }
 
-/* Most of these go to the thread that allocated them, in batches. */
+/* Most of these go to the thread that allocated them, in batches. A thread without a cache has no batches, nor has one
+ * that takes slow paths. */
 void free_foreign(struct cache *cache, struct span *span, void *p, const void *caller) {
-    if (UNLIKELY(!span_is_carved_slot(span, p) || !cache_collect(cache, span, p))) {
+    if (UNLIKELY(cache == &cache_none || !span_is_carved_slot(span, p) || span_slot_looks_free(p) ||
+                 !cache_collect(cache, span, p))) {
         free_slow(p, caller);
         return;
     }
@@ -274,18 +351,44 @@ void free_drained(struct cache *cache, struct span *span, const void *caller) {
 
 void heap_free(void *p) { fast_free_or_slow(p); }
 
-void heap_free_sized(void *p, size_t size) {
+void heap_free_sized(void *p, size_t size) { heap_free_aligned_sized(p, 1, size); }
+
+/* The same sums as the allocation did must lead to the same class, or to as many pages. */
+static bool is_served_by(const struct span *span, size_t align, size_t size) {
+    unsigned size_class = is_power_of_two(align) ? class_for(align, size) : SIZE_CLASS_COUNT;
+    return size_class == span->size_class && (size_class || pages_for(size) == span->pages);
+}
+
+void heap_free_aligned_sized(void *p, size_t align, size_t size) {
     if (!p)
         return;
     struct span *span = locate("sized free", p);
-    bool fits = span->size_class ? size <= SIZE_CLASS_MAX && size_class_of(size) == span->size_class
-                                 : size > SIZE_CLASS_MAX && pages_for(size) == span->pages;
+    size_t object_bytes = span->slot_size;
+    bool fits = is_served_by(span, align, size);
+    if (UNLIKELY(guard_on))
+        fits = guard_look(span, p, &object_bytes) != GUARD_LIVE ||
+               (size == object_bytes && is_served_by(span, align, size + GUARD_BYTES));
     if (!fits)
-        log_fatal("sized free of %p: size %zu does not belong to an object of %zu bytes", p, size, span->slot_size);
-    heap_free(p);
+        log_fatal("sized free of %p: size %zu does not belong to an object of %zu bytes", p, size, object_bytes);
+    fast_free_or_slow(p);
 }
 
 /* ---- reallocation ---- */
+
+/* The bytes that belong to the object at p. */
+static size_t object_size(const char *call, const void *p, struct span *span) {
+    size_t requested;
+    if (LIKELY(!guard_on))
+        return span->slot_size;
+    switch (guard_look(span, (void *)(uintptr_t)p, &requested)) {
+    case GUARD_FREE:
+        log_fatal("%s of invalid pointer %p: a freed object of %zu bytes", call, p, span->slot_size);
+    case GUARD_LIVE:
+        return requested;
+    default:
+        return span->slot_size;
+    }
+}
 
 /* In place the old object ends and a new one begins, for the counts and for the profile. */
 
@@ -326,18 +429,21 @@ void *heap_realloc(void *p, size_t size) {
         return heap_malloc(size);
     struct span *span = locate("realloc", p);
     if (size == 0) {
-        heap_free(p);
+        free_slow(p, __builtin_return_address(0));
         return NULL;
     }
-    if (span->size_class ? resize_small(span, p, size) : resize_large(span, p, size))
+    size_t old_size = object_size("realloc", p, span);
+    if (!guard_on && (span->size_class ? resize_small(span, p, size) : resize_large(span, p, size)))
         return p;
-    size_t old_slot = span->slot_size;
     void *moved = heap_malloc(size);
     if (!moved)
         return NULL;
-    memcpy(moved, p, old_slot < size ? old_slot : size);
-    heap_free(p);
+    memcpy(moved, p, old_size < size ? old_size : size);
+    fast_free_or_slow(p);
     return moved;
 }
 
-size_t heap_usable_size(const void *p) { return p ? locate("malloc_usable_size", p)->slot_size : 0; }
+size_t heap_usable_size(const void *p) {
+    static const char call[] = "malloc_usable_size";
+    return p ? object_size(call, p, locate(call, p)) : 0;
+}

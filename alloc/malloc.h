@@ -11,8 +11,9 @@ void *heap_calloc(size_t count, size_t size);
 void *heap_realloc(void *p, size_t size);
 void *heap_memalign(size_t align, size_t size);
 void heap_free(void *p);
-/* Aborts with one line when `size` is of another size class than the object. */
+/* Abort with one line when a request of that size and alignment would not have got such an object. */
 void heap_free_sized(void *p, size_t size);
+void heap_free_aligned_sized(void *p, size_t align, size_t size);
 size_t heap_usable_size(const void *p);
 
 /* For whoever owns the process's atfork handlers: the order is prepare, then parent or child. Between them

@@ -79,11 +79,7 @@ size_t malloc_usable_size(void *p) { return heap_usable_size(p); }
 void free_sized(void *p, size_t size);
 void free_sized(void *p, size_t size) { heap_free_sized(p, size); }
 void free_aligned_sized(void *p, size_t align, size_t size);
-void free_aligned_sized(void *p, size_t align, size_t size) {
-    (void)align;
-    (void)size;
-    heap_free(p);
-}
+void free_aligned_sized(void *p, size_t align, size_t size) { heap_free_aligned_sized(p, align, size); }
 
 struct mallinfo mallinfo(void) {
     return libc_info_mallinfo();
@@ -167,6 +163,9 @@ void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t size, size_t align, const void *
 #define DELETE_SIZED(name)                                                                                             \
     void name(void *p, size_t size);                                                                                   \
     void name(void *p, size_t size) { heap_free_sized(p, size); }
+#define DELETE_SIZED_ALIGNED(name)                                                                                     \
+    void name(void *p, size_t size, size_t align);                                                                     \
+    void name(void *p, size_t size, size_t align) { heap_free_aligned_sized(p, align, size); }
 
 #define UNUSED __attribute__((unused))
 DELETE_PLAIN(_ZdlPv)
@@ -177,8 +176,8 @@ DELETE_RARE(_ZdlPvRKSt9nothrow_t, , UNUSED const void *tag)
 DELETE_RARE(_ZdaPvRKSt9nothrow_t, , UNUSED const void *tag)
 DELETE_RARE(_ZdlPvSt11align_val_t, , UNUSED size_t align)
 DELETE_RARE(_ZdaPvSt11align_val_t, , UNUSED size_t align)
-DELETE_RARE(_ZdlPvmSt11align_val_t, , UNUSED size_t size, UNUSED size_t align)
-DELETE_RARE(_ZdaPvmSt11align_val_t, , UNUSED size_t size, UNUSED size_t align)
+DELETE_SIZED_ALIGNED(_ZdlPvmSt11align_val_t)
+DELETE_SIZED_ALIGNED(_ZdaPvmSt11align_val_t)
 DELETE_RARE(_ZdlPvSt11align_val_tRKSt9nothrow_t, , UNUSED size_t align, UNUSED const void *tag)
 DELETE_RARE(_ZdaPvSt11align_val_tRKSt9nothrow_t, , UNUSED size_t align, UNUSED const void *tag)
 

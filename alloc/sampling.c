@@ -10,6 +10,7 @@
  * Locks: none; hooks run with none held. May run inside malloc. */
 #include "alloc/sampling.h"
 
+#include "alloc/guard.h"
 #include "base/check.h"
 
 static _Atomic(const struct heap_hook *) installed;
@@ -44,6 +45,22 @@ static bool is_stale(const struct cache *cache, unsigned size_class) {
     return cache->draw_generation[size_class] != atomic_load_seq_cst(&generation);
 }
 
+/* Under guard every object is marked already, and its seal tells which the hook knows. */
+static bool mark(struct span *span, void *object) {
+    if (UNLIKELY(guard_on)) {
+        guard_set_known(span, object, true);
+        return true;
+    }
+    return span_mark_sampled(span, span->size_class ? span_index(span, (uintptr_t)object) : 0);
+}
+
+static void unmark(struct span *span, void *object) {
+    if (UNLIKELY(guard_on))
+        guard_set_known(span, object, false);
+    else
+        span_unmark_sampled(span, span->size_class ? span_index(span, (uintptr_t)object) : 0);
+}
+
 struct sampling_decision sampling_count(struct cache *cache, unsigned size_class, struct span *span, void *object) {
     const struct heap_hook *hook = atomic_load_acquire(&installed);
     while (UNLIKELY(is_stale(cache, size_class)))
@@ -52,7 +69,7 @@ struct sampling_decision sampling_count(struct cache *cache, unsigned size_class
         return (struct sampling_decision){false, 0};
     uint64_t rate = cache->draw_rate[size_class];
     draw(hook, cache, size_class);
-    bool sampled = hook && !in_hook && span_mark_sampled(span, span_index(span, (uintptr_t)object));
+    bool sampled = hook && !in_hook && mark(span, object);
     return (struct sampling_decision){sampled, rate};
 }
 
@@ -74,7 +91,7 @@ void sampling_record(struct sampling_decision decision, struct span *span, void 
     bool recorded = hook->sampled(object, requested, span->slot_size, decision.rate);
     in_hook = false;
     if (!recorded)
-        span_unmark_sampled(span, span_index(span, (uintptr_t)object));
+        unmark(span, object);
 }
 
 /* Large objects of all sizes share a gap in bytes, which each of them shortens by its size. What is left of a geometric
@@ -100,14 +117,17 @@ void sampling_large(struct span *span, size_t requested) {
     uint64_t rate;
     if (!hook || in_hook || !large_is_due(hook, span->slot_size, &rate))
         return;
-    if (span_mark_sampled(span, 0))
+    if (mark(span, (void *)span->base))
         sampling_record((struct sampling_decision){true, rate}, span, (void *)span->base, requested);
 }
 
 void sampling_forget(struct span *span, void *object, size_t slot_size) {
     uint32_t index = span->size_class ? span_index(span, (uintptr_t)object) : 0;
-    if (!span_unmark_sampled(span, index))
-        return;
+    if (span_unmark_sampled(span, index))
+        sampling_tell_freed(object, slot_size);
+}
+
+void sampling_tell_freed(void *object, size_t slot_size) {
     const struct heap_hook *hook = atomic_load_acquire(&installed);
     bool nested = in_hook;
     in_hook = true;

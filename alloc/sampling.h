@@ -28,4 +28,7 @@ void sampling_large(struct span *span, size_t requested);
  * thread. */
 void sampling_forget(struct span *span, void *object, size_t slot_size);
 
+/* Tells the hook of an object that it knows. */
+void sampling_tell_freed(void *object, size_t slot_size);
+
 #endif

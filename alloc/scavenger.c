@@ -19,6 +19,7 @@
 #include <pthread.h>
 #include <sys/auxv.h>
 
+#include "alloc/guard.h"
 #include "alloc/memlimit.h"
 #include "alloc/thread.h"
 #include "base/background.h"
@@ -234,22 +235,24 @@ static struct code code_around(const void *function) {
     return code_of(dladdr(function, &object) ? (uintptr_t)object.dli_fbase : 0);
 }
 
-static bool is_in(struct code code, const void *address) {
-    return (uintptr_t)address >= code.start && (uintptr_t)address < code.limit;
-}
+static bool is_in(struct code code, uintptr_t address) { return address >= code.start && address < code.limit; }
 
+/* Linked into the program, our code is the program's: then no address is known to be ours. */
 void scavenger_prepare(bool trace) {
     scavenger.loader = code_of(getauxval(AT_BASE));
     scavenger.libc = code_around(__extension__(void *) pthread_create);
     scavenger.own = code_around(__extension__(void *) scavenger_prepare);
+    bool has_libc = scavenger.libc.limit != 0 && scavenger.libc.start != scavenger.own.start;
+    if (is_in(scavenger.own, getauxval(AT_ENTRY)))
+        scavenger.own = (struct code){0, 0};
     atomic_store_relaxed(&scavenger.trace, trace);
-    atomic_store_release(&scavenger.allowed, scavenger.libc.limit != 0 && scavenger.libc.start != scavenger.own.start);
+    atomic_store_release(&scavenger.allowed, has_libc);
 }
 
-static void start_thread(const void *caller) {
+static void start_thread(uintptr_t caller) {
     uint32_t none = THREAD_NONE;
-    if (!caller || !atomic_load_acquire(&scavenger.allowed))
-        return;
+    if (!caller || !atomic_load_acquire(&scavenger.allowed) || guard_valgrind)
+        return; /* valgrind would report what a thread leaves behind that never ends */
     if (is_in(scavenger.libc, caller) || is_in(scavenger.loader, caller) || is_in(scavenger.own, caller))
         return;
     /* A process at its limit has better uses for what a thread takes. */
@@ -296,7 +299,7 @@ void scavenger_poll(const void *caller) {
     if (atomic_load_acquire(&scavenger.thread) == THREAD_RUNNING)
         wake();
     else
-        start_thread(caller);
+        start_thread((uintptr_t)caller);
 }
 
 void scavenger_limit_changed(void) {
@@ -308,10 +311,12 @@ void scavenger_limit_changed(void) {
 size_t scavenger_release_all(void) {
     size_t pages = 0;
     uint64_t cursor = UINT64_MAX, got;
+    guard_enter();
     if (thread_cache != &cache_none) {
         cache_send_pending(thread_cache);
         cache_drain_remote(thread_cache);
     }
+    guard_leave();
     while ((got = page_heap_scavenge(CHUNK_PAGES, NOT_DENSE, &cursor)) > 0)
         pages += got;
     atomic_add_relaxed(&scavenger.eager_pages, pages);

@@ -138,7 +138,7 @@ bool span_mark_sampled(struct span *span, uint32_t index) {
     atomic_add_release(&span->sampled, 1);
     uintptr_t owner = atomic_load_relaxed(&span->owner);
     if (!(owner & SPAN_SAMPLED))
-        atomic_store_relaxed(&span->owner, owner | SPAN_SAMPLED);
+        atomic_store_release(&span->owner, owner | SPAN_SAMPLED); /* with the bitmap, for whoever frees */
     return true;
 }
 

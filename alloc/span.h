@@ -66,6 +66,7 @@ struct span {
     _Atomic(uint64_t) *sample_bits;
     uint32_t bitmap_words;    /* of sample_bits */
     _Atomic uint32_t sampled; /* how many of its objects are sampled */
+    _Atomic bool guarded;     /* guard.h: it was so from its first object on; the owner sets it */
 };
 
 _Static_assert(sizeof(struct span) == 128, "two cache lines");

@@ -15,10 +15,12 @@
 #include <pthread.h>
 
 #include "alloc/fixalloc.h"
+#include "alloc/guard.h"
 #include "alloc/malloc.h"
 #include "base/check.h"
 
 _Thread_local struct cache *thread_cache = &cache_none;
+_Thread_local struct cache *thread_fast_cache = &cache_none;
 static _Thread_local bool thread_ended;
 static _Thread_local struct cache_totals totals_at_start;
 
@@ -44,14 +46,16 @@ static _Atomic uint64_t uncached_large_bytes;
 static void end_thread(void *cache_pointer) {
     struct cache *cache = cache_pointer;
     thread_ended = true;
-    thread_cache = &cache_none;
+    thread_cache = thread_fast_cache = &cache_none;
     totals_at_start = (struct cache_totals){0}; /* as cache_none has counted nothing */
+    guard_enter();
     cache_drain_remote(cache);
     cache_give_up_spans(cache);
     cache_send_pending(cache); /* after the drain, which may add to it */
     atomic_store_seq_cst(&cache->state, CACHE_IDLE);
     atomic_fence_seq_cst();
     cache_reap(cache);
+    guard_leave();
     lock_acquire(&registry.lock);
     cache->next_idle = registry.idle;
     registry.idle = cache;
@@ -109,12 +113,16 @@ struct cache *thread_enter(bool *shared) {
     totals_at_start = cache_read_totals(cache); /* not zero where another thread had it before */
     /* From here on malloc works, and pthread_setspecific may call it. */
     thread_cache = cache;
+    if (!guard_on)
+        thread_fast_cache = cache;
     if (registry.key_made)
         pthread_setspecific(registry.key, cache);
     return cache;
 }
 
 void thread_leave_shared(void) { lock_release(&late.lock); }
+
+void thread_close_fast_path(void) { thread_fast_cache = &cache_none; }
 
 void thread_count_free(unsigned size_class, size_t slot_size) {
     atomic_add_relaxed(&uncached_frees[size_class], 1);
@@ -149,6 +157,7 @@ static void each_lock(void (*visit)(struct lock *)) {
     visit(&registry.lock);
     central_locks_each(visit);
     visit(page_heap_lock());
+    guard_locks_each(visit);
     visit(&caches.lock);
     visit(remote_lock());
     span_locks_each(visit);

@@ -8,12 +8,18 @@
 
 /* This thread's cache; cache_none before its first malloc and after its end, and cache_none is never written. */
 extern HIDDEN _Thread_local struct cache *thread_cache;
+/* The same for the fast paths alone: cache_none for good where guard.h wants every call to take the slow path, since
+ * with it no slot has a span and no span's owner is this thread. */
+extern HIDDEN _Thread_local struct cache *thread_fast_cache;
 
 /* The cache to allocate from when thread_cache is cache_none. A thread that has not ended gets one of its own. One
  * whose cache was given up already (it allocates from a TLS destructor that runs after ours) shares a cache
  * with others like it: *shared is set, and thread_leave_shared must follow. NULL without memory. */
 struct cache *thread_enter(bool *shared);
 void thread_leave_shared(void);
+
+/* The calling thread takes slow paths from now on, as every thread does that gets its cache while guard_on. */
+void thread_close_fast_path(void);
 
 /* Counts a free by a thread that has no cache. */
 void thread_count_free(unsigned size_class, size_t slot_size);

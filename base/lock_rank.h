@@ -2,7 +2,7 @@
  * has a smaller rank; debug builds check it at each acquisition (base/lock.c).
  *
  *   control -> dump -> profiler -> stack_table -> live -> late_cache -> thread -> scavenger
- *           -> central -> page_heap -> arena_map -> fixalloc -> log
+ *           -> central -> page_heap -> arena_map -> guard -> fixalloc -> log
  *
  * No allocator lock is held while a hook runs. System calls that need no lock are made after unlock. */
 #ifndef HEAPTAP_BASE_LOCK_RANK_H
@@ -20,6 +20,7 @@ enum lock_rank {
     RANK_CENTRAL,
     RANK_PAGE_HEAP,
     RANK_ARENA_MAP,
+    RANK_GUARD,
     RANK_FIXALLOC,
     RANK_LOG,
     RANK_COUNT

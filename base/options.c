@@ -169,11 +169,15 @@ static bool parse_seed(struct options *options, const char *value) {
     return true;
 }
 
-static bool parse_follow_fork(struct options *options, const char *value) {
-    if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+static bool parse_switch(const char *value, bool *out) {
+    if ((value[0] != '0' && value[0] != '1') || value[1])
         return false;
-    options->follow_fork = value[0] == '1';
+    *out = value[0] == '1';
     return true;
+}
+
+static bool parse_follow_fork(struct options *options, const char *value) {
+    return parse_switch(value, &options->follow_fork);
 }
 
 static bool parse_memlimit(struct options *options, const char *value) {
@@ -189,9 +193,10 @@ static bool parse_memlimit(struct options *options, const char *value) {
 }
 
 static bool parse_scavtrace(struct options *options, const char *value) {
-    options->scavtrace = value[0] == '1';
-    return (value[0] == '0' || value[0] == '1') && !value[1];
+    return parse_switch(value, &options->scavtrace);
 }
+
+static bool parse_check(struct options *options, const char *value) { return parse_switch(value, &options->check); }
 
 /* The texts lie in the table: pointers to them would each be relocated, in a page of this process alone. */
 static const struct option {
@@ -212,6 +217,7 @@ static const struct option {
     {"HEAPTAP_FOLLOW_FORK", parse_follow_fork, "0 or 1"},
     {"HEAPTAP_MEMLIMIT", parse_memlimit, "a size such as 2GiB, or off"},
     {"HEAPTAP_SCAVTRACE", parse_scavtrace, "0 or 1"},
+    {"HEAPTAP_CHECK", parse_check, "0 or 1"},
 };
 
 /* The value of `name` in "NAME=value" strings; NULL where it is not set. The first one counts, as in getenv.

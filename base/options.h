@@ -32,6 +32,7 @@ struct options {
     enum options_unwinder unwinder;
     int64_t memlimit; /* soft limit in bytes, INT64_MAX = off */
     bool scavtrace;
+    bool check; /* the checks of alloc/guard.h */
     bool has_seed;
     bool dump_on_exit; /* set where a pattern is, unless HEAPTAP_DUMP_ON leaves it out */
     bool follow_fork;

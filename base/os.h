@@ -44,5 +44,7 @@ int64_t os_wall_time(void);
 int64_t os_thread_time(void);
 /* The kernel's id of this thread. */
 int os_thread_id(void);
+/* Threads of this process; 0 where the kernel does not tell. */
+unsigned os_thread_count(void);
 
 #endif

@@ -10,6 +10,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <time.h>
@@ -115,3 +116,12 @@ int64_t os_now(void) { return clock_nanoseconds(CLOCK_MONOTONIC); }
 int64_t os_wall_time(void) { return clock_nanoseconds(CLOCK_REALTIME); }
 int64_t os_thread_time(void) { return clock_nanoseconds(CLOCK_THREAD_CPUTIME_ID); }
 int os_thread_id(void) { return (int)syscall(SYS_gettid); }
+
+/* A folder's links are itself, its entry above, and one from each folder in it. */
+unsigned os_thread_count(void) {
+    struct stat tasks;
+    int saved_errno = errno;
+    bool known = stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 2;
+    errno = saved_errno;
+    return known ? (unsigned)tasks.st_nlink - 2 : 0;
+}

@@ -9,6 +9,16 @@ find_library(PROTOBUF_C_STATIC libprotobuf-c.a REQUIRED)
 find_library(IBERTY_STATIC libiberty.a PATH_SUFFIXES ${CMAKE_LIBRARY_ARCHITECTURE} REQUIRED)
 find_program(PROTOC_C protoc-c REQUIRED)
 
+# A header alone, of inline assembly that does nothing outside of valgrind. Without it the library cannot tell valgrind
+# of its blocks.
+include(CheckIncludeFile)
+check_include_file(valgrind/memcheck.h HEAPTAP_HAVE_VALGRIND_H)
+if(HEAPTAP_HAVE_VALGRIND_H)
+  add_compile_definitions(HEAPTAP_VALGRIND=1)
+else()
+  add_compile_definitions(HEAPTAP_VALGRIND=0)
+endif()
+
 set(PROTO_GEN ${CMAKE_BINARY_DIR}/gen)
 file(MAKE_DIRECTORY ${PROTO_GEN})
 add_custom_command(

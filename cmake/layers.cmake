@@ -16,6 +16,10 @@ heaptap_layer(profiler)
 heaptap_layer(symbolizer)
 target_include_directories(heaptap_symbolizer PRIVATE ${LIBDW_INCLUDE_DIRS})
 
+# An exported name jumps to what it stands for, at -O1 too: the address that a free returns to is then the program's, which
+# decides whether the scavenger's thread may be started there.
+target_compile_options(heaptap_alloc PRIVATE -foptimize-sibling-calls)
+
 # Thread state is reached by one instruction: the library is never loaded late. Frame pointers, so that a walk along
 # them gets out of malloc; not in functions that call nothing, such as the fast paths, which no walk passes through.
 foreach(layer base alloc proto profiler)

@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
+#include "alloc/guard.h"
 #include "base/options.h"
 #include "profiler/loader.h"
 #include "profiler/profiler.h"
@@ -20,7 +21,11 @@ __attribute__((visibility("default"))) int dlclose(void *handle) { return loader
 
 __attribute__((constructor(FIRST_OF_ALL))) static void start(void) {
     options_read(&settings, environ);
+    guard_begin(settings.check);
     profiler_start(&settings);
 }
 
-__attribute__((destructor(FIRST_OF_ALL))) static void stop(void) { profiler_stop(); }
+__attribute__((destructor(FIRST_OF_ALL))) static void stop(void) {
+    profiler_stop();
+    guard_finish();
+}

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "alloc/guard.h"
 #include "alloc/hook.h"
 #include "alloc/malloc.h"
 #include "alloc/memlimit.h"
@@ -109,8 +110,10 @@ static void prepare_sampling(void) {
         return;
     lock_acquire(&start_lock);
     if (!atomic_load_relaxed(&sampling_ready)) {
+        guard_enter(); /* the unwinder reads stacks as they are */
         if (!unwinder_start(options->unwinder))
             log_line("cannot load 'libunwind.so.8': frame pointers are used");
+        guard_leave();
         mapping_refresh(&mappings);
         loader_on_unload(before_unload, after_unload);
         heap_hook_install(&hook);

@@ -1,5 +1,6 @@
 // expect: heaptap: * of 0x* (object of 48 bytes)
 // signal: ABRT
+// checked: heaptap: realloc of invalid pointer 0x*: a freed object of * bytes
 #include <malloc.h>
 #include <stdlib.h>
 
