@@ -240,9 +240,6 @@ static void walk_heap(void) {
 
 void guard_begin(bool wanted) {
     unsigned caches = 0;
-    bool valgrind = memcheck_is_running();
-    if (!wanted && !valgrind)
-        return;
     thread_each_cache(count_cache, &caches);
     if (caches > 1) {
         log_line("HEAPTAP_CHECK has no effect: threads were started before the library");
@@ -250,7 +247,7 @@ void guard_begin(bool wanted) {
     }
     key = rand_entropy();
     reports = wanted;
-    guard_valgrind = valgrind;
+    guard_valgrind = memcheck_is_running();
     guard_on = true;
     thread_close_fast_path();
 }

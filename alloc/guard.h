@@ -27,7 +27,7 @@ enum { GUARD_BYTES = 16 }; /* what an object needs beyond its requested bytes */
 extern HIDDEN bool guard_on;
 extern HIDDEN bool guard_valgrind; /* and valgrind is to be told; it reports bad writes then, unless HEAPTAP_CHECK=1 */
 
-/* At start, while this is the only thread with a cache. `wanted`: by HEAPTAP_CHECK. */
+/* At start, while this is the only thread with a cache, where HEAPTAP_CHECK wants it or under valgrind. */
 void guard_begin(bool wanted);
 
 /* An operation begins, and no count of this thread's disagrees with its lists: now and then the whole heap is looked

@@ -31,7 +31,7 @@ endforeach()
 set(NO_PADDING -falign-functions=1 -falign-jumps=1 -falign-loops=1 -falign-labels=1)
 foreach(layer base alloc profiler)
   get_target_property(sources heaptap_${layer} SOURCES)
-  list(FILTER sources EXCLUDE REGEX "/alloc/(malloc|override|cache)\\.c$|/profiler/unwinder_eh\\.c$")
+  list(FILTER sources EXCLUDE REGEX "/alloc/(override|cache)\\.c$|/profiler/unwinder_eh\\.c$")
   set_property(SOURCE ${sources} APPEND PROPERTY COMPILE_OPTIONS ${NO_PADDING})
 endforeach()
 
@@ -39,7 +39,7 @@ endforeach()
 # (cmake/layout.ld says why small).
 set_property(SOURCE
   base/background.c base/log.c base/options.c base/os_linux.c base/units.c
-  alloc/arena_map.c alloc/scavenger.c
+  alloc/arena_map.c alloc/guard.c alloc/scavenger.c
   profiler/comments.c profiler/eh_frame.c profiler/import_table_linux.c profiler/loader_linux.c profiler/mapping.c
   profiler/memory_check.c profiler/unwind_expression.c profiler/unwind_program.c profiler/unwinder_libunwind_linux.c
   APPEND PROPERTY COMPILE_OPTIONS -Os)

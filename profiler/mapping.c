@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "base/bits.h"
-#include "base/log.h"
 #include "base/os.h"
 #include "profiler/loader.h"
 
@@ -83,10 +82,14 @@ static void build_id_of(const struct dl_phdr_info *info, char out[2 * MAPPING_BU
 }
 
 static char *copy_text(struct region *region, const char *directory, const char *name) {
-    size_t size = strlen(directory) + 1 + strlen(name) + 1;
-    char *copy = region_alloc(region, size);
-    if (copy)
-        log_format(copy, size, "%s%s%s", directory, directory[0] ? "/" : "", name);
+    size_t length = strlen(directory), slash = length > 0;
+    char *copy = region_alloc(region, length + slash + strlen(name) + 1);
+    if (!copy)
+        return NULL;
+    memcpy(copy, directory, length);
+    if (slash)
+        copy[length] = '/';
+    strcpy(copy + length + slash, name);
     return copy;
 }
 

@@ -21,11 +21,13 @@ __attribute__((visibility("default"))) int dlclose(void *handle) { return loader
 
 __attribute__((constructor(FIRST_OF_ALL))) static void start(void) {
     options_read(&settings, environ);
-    guard_begin(settings.check);
+    if (settings.check || memcheck_is_running())
+        guard_begin(settings.check);
     profiler_start(&settings);
 }
 
 __attribute__((destructor(FIRST_OF_ALL))) static void stop(void) {
     profiler_stop();
-    guard_finish();
+    if (guard_on)
+        guard_finish();
 }

@@ -37,6 +37,10 @@ enum { UNWIND_TRAMPOLINE_BYTES = 9 };
  * describe it everywhere. False: it is something else. */
 bool unwind_signal_frame(const uint8_t code[UNWIND_TRAMPOLINE_BYTES], struct unwind_rule *rule);
 
+/* The rule at a call in code that keeps a frame pointer, as all of ours does. False where that does not say where the
+ * caller's frame begins. */
+bool unwind_frame_of_ours(struct unwind_rule *rule);
+
 /* Where the interrupted code's link register is, from the signal frame's stack pointer; 0: it has none. */
 uintptr_t unwind_signal_link(uintptr_t sp);
 

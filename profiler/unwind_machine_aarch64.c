@@ -33,6 +33,12 @@ bool unwind_signal_frame(const uint8_t code[UNWIND_TRAMPOLINE_BYTES], struct unw
     return true;
 }
 
+/* The frame record is not at the frame's end. */
+bool unwind_frame_of_ours(struct unwind_rule *rule) {
+    (void)rule;
+    return false;
+}
+
 uintptr_t unwind_signal_link(uintptr_t sp) { return sp + FRAME_X30; }
 
 #endif

@@ -27,6 +27,16 @@ bool unwind_signal_frame(const uint8_t code[UNWIND_TRAMPOLINE_BYTES], struct unw
     return true;
 }
 
+bool unwind_frame_of_ours(struct unwind_rule *rule) {
+    *rule = (struct unwind_rule){.cfa = UNWIND_BASE_FP,
+                                 .cfa_offset = 16,
+                                 .fp = UNWIND_IN_CFA,
+                                 .fp_offset = -16,
+                                 .ra = UNWIND_IN_CFA,
+                                 .ra_offset = -8};
+    return true;
+}
+
 uintptr_t unwind_signal_link(uintptr_t sp) {
     (void)sp;
     return 0;

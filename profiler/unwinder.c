@@ -67,8 +67,10 @@ static int find_own_code(struct dl_phdr_info *info, size_t size, void *data) {
         uintptr_t start = info->dlpi_addr + segment->p_vaddr;
         if (segment->p_type != PT_LOAD || search->address - start >= segment->p_memsz)
             continue;
-        if (!search->is_first)
+        if (!search->is_first) {
             unwinder_set_own_code(start, start + segment->p_memsz);
+            unwinder_eh_set_own_code(start, start + segment->p_memsz);
+        }
         return 1;
     }
     search->is_first = false;

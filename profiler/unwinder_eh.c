@@ -6,7 +6,9 @@
  * unloaded, the loader is asked (without a lock) whether it is still there, once in a walk;
  *   4. the rule gives the caller's stack pointer, which must be above the last one, and the places of the return
  * address and the frame pointer, which must be in memory of the stack.
- * The walk is cut where one of these fails: there is no table, or the rule is not understood.
+ * The walk is cut where one of these fails: there is no table, or the rule is not understood. Our own frames, with
+ * which every walk begins, need none where all of our code keeps a frame pointer at every call: our tables stay unread,
+ * which saves each process that samples the memory of two windows of the library's file.
  *
  * Unloading is known in two ways: our dlclose begins a new generation of the cache, and what glibc unloads by itself
  * is met by the owner's fingerprint.
@@ -41,6 +43,14 @@ static _Atomic uint64_t cut;
 
 uint64_t unwinder_eh_cut(void) { return atomic_load_relaxed(&cut); }
 void unwinder_eh_forget(void) { rule_cache_forget(); }
+
+/* Constant after start. */
+static uintptr_t own_start, own_limit;
+
+void unwinder_eh_set_own_code(uintptr_t start, uintptr_t limit) {
+    own_start = start;
+    own_limit = limit;
+}
 
 bool unwinder_eh_start(void) {
     stack_window_start();
@@ -93,7 +103,8 @@ static __attribute__((noinline)) struct unwind_rule learn(struct walk *walk) {
     struct unwind_rule rule;
     uintptr_t address = walk->at.pc - !walk->is_exact;
     uint64_t word;
-    if (!read_rule(walk->at.pc, address, &rule))
+    bool is_own = !walk->is_exact && address - own_start < own_limit - own_start && unwind_frame_of_ours(&rule);
+    if (!is_own && !read_rule(walk->at.pc, address, &rule))
         rule = (struct unwind_rule){.ra = UNWIND_CUT};
     if (find_owner(walk, address) && unwind_rule_pack(&rule, walk->owner, &word))
         rule_cache_add(walk->at.pc, walk->is_exact, walk->generation, word);

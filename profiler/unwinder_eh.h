@@ -12,6 +12,9 @@
 /* False where the C library has no way to an object without a lock (glibc before 2.35). Outside malloc. */
 bool unwinder_eh_start(void);
 
+/* Where the code of this library is, all of which keeps a frame pointer. At start. */
+void unwinder_eh_set_own_code(uintptr_t start, uintptr_t limit);
+
 /* As unwinder_way (profiler/unwinder.h). */
 size_t unwinder_eh_capture(uintptr_t *frames, size_t room);
 
