@@ -40,7 +40,7 @@ static bool scale(struct decimal value, uint64_t unit, uint64_t *out) {
     uint64_t whole;
     if (__builtin_mul_overflow(value.whole, unit, &whole))
         return false;
-    uint64_t part = (uint64_t)((unsigned __int128)value.millionths * unit / FRACTION_ONE);
+    uint64_t part = unit / FRACTION_ONE * value.millionths + unit % FRACTION_ONE * value.millionths / FRACTION_ONE;
     return !__builtin_add_overflow(whole, part, out);
 }
 
