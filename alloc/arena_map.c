@@ -22,7 +22,8 @@ enum { HINT_BITS = 12, HINT_STEP_SHIFT = 30 };
 #define FIRST_HINT    ((uintptr_t)1 << 44)
 #define WINDOW_BEFORE ((uintptr_t)1 << (WINDOW_SHIFT - 1)) /* the part of the window below the first reservation */
 
-struct arena_map arena_map;
+_Atomic uintptr_t arena_map_tables[WINDOW_ARENAS];
+uintptr_t arena_map_window;
 struct arena_map_near arena_map_near;
 
 /* Under the page heap's lock. */
@@ -33,9 +34,17 @@ static struct {
     _Atomic uint64_t metadata_bytes;
 } growth;
 
+struct span *arena_map_far_span(const void *p) {
+    uintptr_t offset = (uintptr_t)p - arena_map_window, arena = offset >> ARENA_SHIFT;
+    if (arena >= WINDOW_ARENAS)
+        return NULL;
+    uintptr_t table = atomic_load_acquire(&arena_map_tables[arena]);
+    return table ? atomic_load_relaxed(arena_map_place(table, offset >> HEAP_PAGE_SHIFT)) : NULL;
+}
+
 void arena_map_set(uint64_t page, uint64_t count, struct span *span) {
     for (uint64_t i = page; i < page + count; i++) {
-        uintptr_t table = atomic_load_relaxed(&arena_map.pages[i / ARENA_PAGES]);
+        uintptr_t table = atomic_load_relaxed(&arena_map_tables[i / ARENA_PAGES]);
         atomic_store_relaxed(arena_map_place(table, i), span);
     }
 }
@@ -57,7 +66,7 @@ static uintptr_t reserve(size_t bytes) {
 }
 
 static bool in_window(uintptr_t start, size_t bytes) {
-    uintptr_t offset = start - arena_map.base;
+    uintptr_t offset = start - arena_map_window;
     return offset < (1ull << WINDOW_SHIFT) && bytes <= (1ull << WINDOW_SHIFT) - offset;
 }
 
@@ -68,9 +77,9 @@ static bool reserve_more(size_t need) {
         start = reserve(bytes = need);
     if (!start)
         return false;
-    if (!arena_map.base)
-        arena_map.base = start > WINDOW_BEFORE ? align_down(start - WINDOW_BEFORE, 1ull << ARENA_SHIFT)
-                                               : (uintptr_t)1 << ARENA_SHIFT;
+    if (!arena_map_window)
+        arena_map_window = start > WINDOW_BEFORE ? align_down(start - WINDOW_BEFORE, 1ull << ARENA_SHIFT)
+                                                 : (uintptr_t)1 << ARENA_SHIFT;
     if (!in_window(start, bytes)) {
         os_free((void *)start, bytes);
         return false;
@@ -91,7 +100,7 @@ static void reserve_near(uint64_t first_arena) {
     if (arenas > WINDOW_ARENAS - first_arena)
         arenas = WINDOW_ARENAS - first_arena;
     arena_map_near.pages = os_reserve(NULL, arenas * TABLE_BYTES, os_page_size());
-    arena_map_near.base = arena_map.base + (first_arena << ARENA_SHIFT);
+    arena_map_near.base = arena_map_window + (first_arena << ARENA_SHIFT);
     growth.near_first = first_arena;
     growth.near_limit = arena_map_near.pages ? first_arena + arenas : first_arena;
 }
@@ -110,15 +119,15 @@ static void *new_table(uint64_t arena) {
 }
 
 static bool ensure_arenas(uintptr_t start, size_t bytes) {
-    for (uint64_t i = (start - arena_map.base) >> ARENA_SHIFT; i <= (start + bytes - 1 - arena_map.base) >> ARENA_SHIFT;
-         i++) {
-        if (atomic_load_relaxed(&arena_map.pages[i]))
+    for (uint64_t i = (start - arena_map_window) >> ARENA_SHIFT;
+         i <= (start + bytes - 1 - arena_map_window) >> ARENA_SHIFT; i++) {
+        if (atomic_load_relaxed(&arena_map_tables[i]))
             continue;
         uintptr_t table = (uintptr_t)new_table(i);
         if (!table)
             return false;
         atomic_bump_by_owner(&growth.metadata_bytes, TABLE_BYTES);
-        atomic_store_release(&arena_map.pages[i], table - i * TABLE_BYTES);
+        atomic_store_release(&arena_map_tables[i], table - i * TABLE_BYTES);
     }
     return true;
 }

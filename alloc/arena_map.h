@@ -4,7 +4,7 @@
  * an arena. Nothing of the window is reserved but what was asked for, in chunks of 4 MiB.
  *
  *   pointer - base:  | arena 16 bits | page 13 bits | byte 13 bits |
- *                      pages[a]  ----> [page]  ------> struct span
+ *                      tables[a] ----> [page]  ------> struct span
  * * An arena's table is kept by where its window's page 0 would be, so that the number of a page need not be cut in
  * two.
  *
@@ -31,17 +31,16 @@
 /* The span of each page: of a small span all pages point to it, of a large one only the first. */
 typedef _Atomic(struct span *) arena_page;
 
-extern HIDDEN struct arena_map {
-    _Atomic uintptr_t
-        pages[WINDOW_ARENAS]; /* address of the arena's table less that of its place in it; 0 = no arena */
-    uintptr_t base;           /* constant after the first growth */
-} arena_map;
+/* For each arena of the window the address of its table less that of its place in it; 0 = no arena. */
+extern HIDDEN _Atomic uintptr_t arena_map_tables[WINDOW_ARENAS];
+extern HIDDEN uintptr_t arena_map_window; /* where the window begins; constant after the first growth */
 
 extern HIDDEN struct arena_map_near {
     uintptr_t base; /* of the first arena; constant after the first growth, like pages */
     arena_page *pages;
     _Atomic uintptr_t bytes; /* of the heap behind these tables; grows */
 } arena_map_near;
+
 /* The place of a page of an arena whose table is there. */
 static inline arena_page *arena_map_place(uintptr_t table, uint64_t page) {
     return (arena_page *)(table + page * sizeof(arena_page));
@@ -55,14 +54,12 @@ static inline struct span *arena_map_near_span(const void *p) {
     return atomic_load_relaxed(&arena_map_near.pages[offset >> HEAP_PAGE_SHIFT]);
 }
 
+/* The same of every other pointer. */
+struct span *arena_map_far_span(const void *p);
+
 static inline struct span *arena_map_span(const void *p) {
-    uintptr_t offset = (uintptr_t)p - arena_map.base, arena = offset >> ARENA_SHIFT;
-    if (UNLIKELY(arena >= WINDOW_ARENAS))
-        return NULL;
-    uintptr_t table = atomic_load_acquire(&arena_map.pages[arena]);
-    if (UNLIKELY(!table))
-        return NULL;
-    return atomic_load_relaxed(arena_map_place(table, offset >> HEAP_PAGE_SHIFT));
+    struct span *span = arena_map_near_span(p);
+    return LIKELY(span) ? span : arena_map_far_span(p);
 }
 
 /* True when `slot` is on the list of free slots that begins at `first`. Walks at most `most` links and stops at one
@@ -70,8 +67,8 @@ static inline struct span *arena_map_span(const void *p) {
 bool arena_map_list_holds(const void *first, const void *slot, uint32_t most);
 
 /* Page numbers count from the window's base. */
-static inline uint64_t arena_map_page(uintptr_t address) { return (address - arena_map.base) >> HEAP_PAGE_SHIFT; }
-static inline uintptr_t arena_map_address(uint64_t page) { return arena_map.base + (page << HEAP_PAGE_SHIFT); }
+static inline uint64_t arena_map_page(uintptr_t address) { return (address - arena_map_window) >> HEAP_PAGE_SHIFT; }
+static inline uintptr_t arena_map_address(uint64_t page) { return arena_map_window + (page << HEAP_PAGE_SHIFT); }
 
 /* Sets (or with NULL clears) the span of `count` pages from `page` on. */
 void arena_map_set(uint64_t page, uint64_t count, struct span *span);

@@ -139,7 +139,7 @@ static uint64_t take_aligned_locked(uint64_t count, uint64_t align, uint64_t *sc
     if (first == PAGE_ALLOC_NONE)
         return first;
     /* Alignment is of addresses, and the window's base is a multiple of an arena only. */
-    uint64_t base_page = arena_map.base >> HEAP_PAGE_SHIFT;
+    uint64_t base_page = arena_map_window >> HEAP_PAGE_SHIFT;
     uint64_t aligned = align_up(first + base_page, align) - base_page;
     uint64_t head = aligned - first, tail = align - 1 - head;
     /* Where only a part was scavenged it is not known which: all counts as having memory, the safe side. */
@@ -369,7 +369,7 @@ static RACY_READS uint64_t walk_locked(uint64_t page, uint64_t limit, void (*vis
                                        void *context) {
     lock_assert_held(&heap.lock);
     while (page < limit) {
-        uintptr_t table = atomic_load_relaxed(&arena_map.pages[page / ARENA_PAGES]);
+        uintptr_t table = atomic_load_relaxed(&arena_map_tables[page / ARENA_PAGES]);
         if (!table) {
             page = align_up(page + 1, ARENA_PAGES);
             continue;
