@@ -6,6 +6,7 @@
 #define HEAPTAP_ALLOC_FAST_PATH_H
 
 #include "alloc/thread.h"
+#include "base/bits.h"
 #include "base/check.h"
 
 /* The rest of malloc: `due` of an allocation that was counted and is the one to be sampled. The class is that of size;
@@ -52,6 +53,23 @@ static inline __attribute__((always_inline)) void *fast_malloc_or_slow(size_t si
     default:
         return malloc_slow(size, size_class);
     }
+}
+
+/* Takes back the count that FAST_MALLOC_DUE speaks of: the next allocation of the class will be due. */
+static inline void fast_undo_due(unsigned size_class) {
+    owner_count_add(&thread_fast_cache->slots[size_class].due, -(uint64_t)1);
+}
+
+/* As fast_malloc, for an alignment that is a power of two: done where the size rounded up to it has a class whose slots
+ * are so aligned, as it mostly has. The class is then in *size_class. */
+static inline __attribute__((always_inline)) enum fast_malloc fast_memalign(size_t align, size_t size,
+                                                                            unsigned *size_class, void **out) {
+    if (UNLIKELY(size > SIZE_CLASS_MAX || align > HEAP_PAGE_SIZE))
+        return FAST_MALLOC_SLOW;
+    *size_class = size_class_of(align_up(size + !size, align));
+    if (UNLIKELY(size_classes[*size_class].size & (align - 1)))
+        return FAST_MALLOC_SLOW;
+    return fast_malloc(*size_class, out);
 }
 
 /* Whether an object in a span that is not purely this cache's is another's, or sampled. */

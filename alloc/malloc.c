@@ -233,12 +233,25 @@ static inline unsigned class_for(size_t align, size_t size) {
     return LIKELY(align <= HEAP_PAGE_SIZE && size <= SIZE_CLASS_MAX) ? aligned_class(align, size) : 0;
 }
 
-void *heap_memalign(size_t align, size_t size) {
+static __attribute__((noinline)) void *memalign_slow(size_t align, size_t size) {
     unsigned size_class = LIKELY(size <= SIZE_CLASS_MAX) ? class_for(align, size + guard_room()) : 0;
     if (LIKELY(size_class))
         return fast_malloc_or_slow(size, size_class);
     bool zeroed;
     return malloc_large(size, align, &zeroed);
+}
+
+void *heap_memalign(size_t align, size_t size) {
+    unsigned size_class;
+    void *object;
+    switch (fast_memalign(align, size, &size_class, &object)) {
+    case FAST_MALLOC_DONE:
+        return object;
+    case FAST_MALLOC_DUE:
+        return malloc_due(size, size_class);
+    default:
+        return memalign_slow(align, size);
+    }
 }
 
 /* ---- freeing ---- */

@@ -164,10 +164,13 @@ static RACY_READS bool count_objects(struct span *span, uint32_t *count) {
         *count = cache_current_handed_out(thread_cache, span->size_class);
         return true;
     }
+    uint8_t patience = span->patience;
     if (state == SPAN_PARTIAL && countdown == SPAN_NO_COUNT)
         *count = 0; /* kept though empty */
+    else if (state == SPAN_FULL && countdown <= patience)
+        *count = span->slots - (patience - countdown);
     else
-        *count = state == SPAN_FULL || countdown > span->slots ? span->slots : countdown;
+        *count = countdown > span->slots ? span->slots : countdown;
     return true;
 }
 

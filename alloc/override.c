@@ -51,9 +51,7 @@ void *aligned_alloc(size_t align, size_t size) {
     return heap_memalign(align, size);
 }
 
-int posix_memalign(void **out, size_t align, size_t size) {
-    if (!is_power_of_two(align) || align % sizeof(void *))
-        return EINVAL;
+static __attribute__((noinline)) int posix_memalign_slow(void **out, size_t align, size_t size) {
     int saved_errno = errno;
     void *p = heap_memalign(align, size);
     errno = saved_errno;
@@ -61,6 +59,21 @@ int posix_memalign(void **out, size_t align, size_t size) {
         return ENOMEM;
     *out = p;
     return 0;
+}
+
+int posix_memalign(void **out, size_t align, size_t size) {
+    if (!is_power_of_two(align) || align % sizeof(void *))
+        return EINVAL;
+    unsigned size_class;
+    void *object;
+    enum fast_malloc outcome = fast_memalign(align, size, &size_class, &object);
+    if (LIKELY(outcome == FAST_MALLOC_DONE)) {
+        *out = object;
+        return 0;
+    }
+    if (outcome == FAST_MALLOC_DUE)
+        fast_undo_due(size_class);
+    return posix_memalign_slow(out, align, size);
 }
 
 void *valloc(size_t size) { return heap_memalign(os_page_size(), size); }

@@ -115,8 +115,8 @@ uint32_t span_count_free(const struct span *span) {
 }
 
 uint32_t span_handed_out(const struct span *span) {
-    if (span->state == SPAN_FULL)
-        return span->slots;
+    if (span->state == SPAN_FULL && span->countdown <= span->patience)
+        return span->slots - (span->patience - span->countdown);
     if (span->countdown == SPAN_NO_COUNT)
         return 0;
     if (LIKELY(span->countdown <= span->slots))

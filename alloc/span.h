@@ -13,7 +13,7 @@
  *
  *   - free + more + its cache's list, if current + handed out or on a remote list == carved slots <= slots
  *   - SPAN_SAMPLED in owner <=> sampled > 0 may hold (it is cleared lazily)
- *   - state FULL: free and more are empty, all is carved, countdown == 1
+ *   - state FULL: all is carved, as many slots are free as were freed since; countdown == what is left of `patience`
  *   - state PARTIAL: countdown == handed out, or SPAN_NO_COUNT when that is 0
  *   - state CURRENT: countdown counts down from SPAN_NO_COUNT, by what its owner frees */
 #ifndef HEAPTAP_ALLOC_SPAN_H
@@ -31,7 +31,7 @@ enum span_state {
     SPAN_DEAD = 0, /* no pages; waits in the fixalloc */
     SPAN_CURRENT,  /* its owner allocates from it */
     SPAN_PARTIAL,  /* has free slots; in a list of its owner or of central */
-    SPAN_FULL,     /* every slot handed out */
+    SPAN_FULL,     /* every slot was handed out, and few are back */
     SPAN_LARGE     /* one object of more than SIZE_CLASS_MAX bytes */
 };
 
@@ -55,6 +55,7 @@ struct span {
     uint8_t size_class; /* 0 for large */
     uint8_t state;      /* owner: enum span_state */
     uint8_t zeroed;     /* slots that were never handed out read zero, but for their link */
+    uint8_t patience;   /* of a full span that a cache owns: frees before it is used again */
     uint32_t pages;
     size_t slot_size; /* bytes; of a large span, all its pages */
 

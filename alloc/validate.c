@@ -72,8 +72,10 @@ static void check_span(struct span *span, void *context) {
     CHECK(atomic_load_relaxed(&span->sampled) <= handed_out);
     if (atomic_load_relaxed(&span->sampled))
         CHECK(atomic_load_relaxed(&span->owner) & SPAN_SAMPLED);
+    if (span->state == SPAN_FULL && free > 0)
+        CHECK(span->countdown + free == span->patience);
     if (span->state == SPAN_FULL)
-        CHECK(free == 0 && carved == span->slots);
+        CHECK(carved == span->slots);
     if (span->state == SPAN_PARTIAL)
         CHECK(span->countdown == handed_out || (handed_out == 0 && span->countdown == SPAN_NO_COUNT));
     walk->result.live_objects += handed_out;
