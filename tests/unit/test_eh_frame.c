@@ -19,8 +19,8 @@ static uintptr_t code_start, code_size;
 
 static uintptr_t page_up(uintptr_t address) { return (address + 0xffff) & ~(uintptr_t)0xffff; }
 
-/* Only the readable segments; all else cannot be read. Each copy ends where its segment does, at the end of a page
- * where that can be. */
+/* The segments that are not written to; the tables are in one of them, on aarch64 beside the code. All else cannot be
+ * read. Each copy ends where its segment does, at the end of a page where that can be. */
 static void copy_object(void) {
     uintptr_t end = 0;
     loader_start();
@@ -43,7 +43,7 @@ static void copy_object(void) {
     for (size_t i = 0; i < original.dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &original.dlpi_phdr[i];
         uintptr_t start = copy.dlpi_addr + segment->p_vaddr, page = start & ~(uintptr_t)4095;
-        if (segment->p_type != PT_LOAD || segment->p_flags & (PF_X | PF_W)) {
+        if (segment->p_type != PT_LOAD || segment->p_flags & PF_W) {
             segments_of_copy[i].p_flags = 0;
             continue;
         }
