@@ -17,7 +17,7 @@
 #define HEAP_PAGE_SIZE  ((size_t)1 << HEAP_PAGE_SHIFT)
 
 #define SIZE_CLASS_SMALL_MAX 1024
-#define SIZE_CLASS_SPAN_MOST (96 * 1024) /* bytes of a span of small objects */
+#define SIZE_CLASS_SPAN_MOST 98304u /* bytes of a span of small objects */
 
 struct size_class {
     uint32_t size;    /* bytes of a slot */

@@ -86,10 +86,10 @@ static char *copy_text(struct region *region, const char *directory, const char 
     char *copy = region_alloc(region, length + slash + strlen(name) + 1);
     if (!copy)
         return NULL;
-    memcpy(copy, directory, length);
+    char *end = stpcpy(copy, directory);
     if (slash)
-        copy[length] = '/';
-    strcpy(copy + length + slash, name);
+        *end++ = '/';
+    strcpy(end, name);
     return copy;
 }
 
