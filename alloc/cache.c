@@ -1,8 +1,8 @@
 /* Refill, in steps, when the class's list is empty:
- *   1. Take what this thread freed of the current span.
+ *   1. Take what this thread freed of the current span (cache_take_freed: callers of cache_refill have tried it).
  *   2. Take what other threads returned; some of it may belong to the current span.
  *   3. Carve slots that were never used from the current span.
- *   4. The span is full: put it aside. Its next free brings it back.
+ *   4. The span is full: put it aside. Some frees bring it back.
  *   5. Make current the first of: a partial span of this cache, one that nobody owns, a new one of the page heap.
  *
  * The life of a span in a cache, with what its countdown means:
@@ -210,8 +210,6 @@ bool cache_reuse(struct cache *cache, unsigned size_class) {
 
 bool cache_refill(struct cache *cache, unsigned size_class) {
     struct class_slot *slot = &cache->slots[size_class];
-    if (cache_take_freed(slot))
-        return true;
     cache_drain_remote(cache);
     if (++cache->refills % REFILLS_BETWEEN_SENDS == 0)
         cache_send_pending(cache);

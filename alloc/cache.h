@@ -123,7 +123,7 @@ static inline bool cache_take_freed(struct class_slot *slot);
 /* Makes the class have a free slot of its current span, if that is quickly done. Owner only. */
 bool cache_reuse(struct cache *cache, unsigned size_class);
 
-/* Makes the class have a free slot. False when there is no memory. Owner only. */
+/* Makes a class have a free slot for which cache_take_freed found none. False when there is no memory. Owner only. */
 bool cache_refill(struct cache *cache, unsigned size_class);
 
 /* Puts an object back into its span, which is this cache's. `key` is span_link_key. True when cache_span_drained must

@@ -9,7 +9,8 @@
  *
  * The path of one free(p):
  *   1. p -> span, through the arena map: a pointer that is not ours has none.
- *   2. p is the start of a slot that was handed out once, and its first word is not the link of a free one.
+ *   2. p is the start of a slot, and its first word does not begin like the link of a free one. That the slot was ever
+ *      handed out is not looked at here: one that was and is free again begins like a link, and takes the slow path.
  *   3. The span's owner word equals this thread's cache: it is ours, and nothing in it is sampled; or something is, but
  *      not this slot, as its bit tells.
  *   4. Count, link, and the span's countdown tells when it has become empty.
@@ -74,6 +75,9 @@ static __attribute__((noinline, cold)) void *out_of_memory(void) {
 }
 
 static void *malloc_large(size_t size, size_t align, bool *zeroed);
+
+/* This thread's cache; NULL without one. */
+static struct cache *own_cache(void) { return thread_cache == &cache_none ? NULL : thread_cache; }
 
 /* Before memory is refused, freed objects that still rest go back. False when there was none. */
 static __attribute__((noinline, cold)) bool end_rests(struct cache *cache) {
@@ -155,7 +159,7 @@ static __attribute__((noinline)) void *malloc_large(size_t size, size_t align, b
         return out_of_memory();
     uint64_t align_pages = align > HEAP_PAGE_SIZE ? align >> HEAP_PAGE_SHIFT : 1;
     struct span *span = page_heap_alloc(pages_for(size + guard_room()), 0, align_pages, zeroed);
-    if (!span && end_rests(thread_cache == &cache_none ? NULL : thread_cache))
+    if (!span && end_rests(own_cache()))
         span = page_heap_alloc(pages_for(size + guard_room()), 0, align_pages, zeroed);
     if (!span)
         return out_of_memory();
@@ -200,7 +204,7 @@ void *malloc_slow(size_t size, unsigned size_class) {
 
 /* The count fell due before the object was taken: the slow path counts again. */
 void *malloc_due(size_t size, unsigned size_class) {
-    owner_count_add(&thread_cache->slots[size_class].due, -(uint64_t)1);
+    fast_undo_due(size_class);
     return malloc_small_slow(size, size_class);
 }
 
@@ -271,7 +275,7 @@ static void free_object(struct span *span, void *p, const void *caller) {
     sampling_forget(span, p, span->slot_size);
     count_free(span->size_class, span->slot_size);
     if (span->size_class)
-        cache_route_free(thread_cache == &cache_none ? NULL : thread_cache, span, p);
+        cache_route_free(own_cache(), span, p);
     else
         page_heap_free(span);
     scavenger_poll(caller);
@@ -326,7 +330,7 @@ static bool free_guarded(struct span *span, void *p, const void *caller) {
         count_free(span->size_class, span->slot_size);
         void *old = span->size_class ? guard_retire(span, p) : NULL;
         if (old)
-            cache_route_free(thread_cache == &cache_none ? NULL : thread_cache, arena_map_span(old), old);
+            cache_route_free(own_cache(), arena_map_span(old), old);
         else if (!span->size_class)
             page_heap_free(span);
         scavenger_poll(caller);

@@ -3,9 +3,9 @@
  *   1. the address of the code is the key: for a return address the one before it, which is in the call;
  *   2. the rule's word is in the cache, or is read from the object's tables and put there;
  *   3. the word names an owner, a fingerprint of the object that it was read from. Where that is one that can be
- * unloaded, the loader is asked (without a lock) whether it is still there, once in a walk;
+ *      unloaded, the loader is asked (without a lock) whether it is still there, once in a walk;
  *   4. the rule gives the caller's stack pointer, which must be above the last one, and the places of the return
- * address and the frame pointer, which must be in memory of the stack.
+ *      address and the frame pointer, which must be in memory of the stack.
  * The walk is cut where one of these fails: there is no table, or the rule is not understood. Our own frames, with
  * which every walk begins, need none where all of our code keeps a frame pointer at every call: our tables stay unread,
  * which saves each process that samples the memory of two windows of the library's file.

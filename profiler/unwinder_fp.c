@@ -10,6 +10,7 @@
  *   3. the return address is not in the first page.
  *
  * Locks: none. Allocation: none. errno is changed. May run inside malloc. */
+#include "profiler/unwind_machine.h"
 #include "profiler/unwinder_fp.h"
 
 #include <stdbool.h>
@@ -38,7 +39,7 @@ size_t unwinder_fp_walk(uintptr_t frame, uintptr_t *frames, size_t room) {
     while (count < room && frame % sizeof(uintptr_t) == 0 && frame < end - 2 * sizeof(uintptr_t) &&
            can_read_frame(frame, &proven)) {
         const uintptr_t *words = (const uintptr_t *)frame;
-        uintptr_t address = unwinder_fp_strip(words[1]);
+        uintptr_t address = unwind_strip(words[1]);
         if (address < SMALLEST_PAGE)
             break;
         frames[count++] = address;

@@ -12,15 +12,4 @@ size_t unwinder_fp_capture(uintptr_t *frames, size_t room);
 /* The same from a given frame pointer. Follows any value without faulting. */
 size_t unwinder_fp_walk(uintptr_t frame, uintptr_t *frames, size_t room);
 
-/* Return addresses without the signature that pointer authentication puts into their upper bits. */
-static inline uintptr_t unwinder_fp_strip(uintptr_t address) {
-#if defined(__aarch64__)
-    register uintptr_t link __asm__("x30") = address;
-    __asm__("hint #7" : "+r"(link)); /* xpaclri; no operation on older processors */
-    return link;
-#else
-    return address;
-#endif
-}
-
 #endif
