@@ -1,8 +1,9 @@
 /* Four threads, each of which sends objects to all of the others and frees what it is sent: remote frees in every
- * direction, on more threads than there may be cores. They go in rounds and sleep until a round is over: threads that spin
- * measure the scheduler. */
+ * direction, on more threads than there may be cores. They go in rounds and sleep until a round is over: threads that
+ * spin measure the scheduler. */
 #include <pthread.h>
 
+#include "threads.h"
 #include "workload.h"
 
 enum { THREADS = 4, EACH = 1024 };
@@ -50,14 +51,5 @@ int main(int argc, char **argv) {
     rounds = workload_times(argc, argv, 1000);
     power_law_init(&sizes, 16, 2048, 1);
     pthread_barrier_init(&barrier, NULL, THREADS);
-    pthread_t threads[THREADS];
-    for (uintptr_t i = 0; i < THREADS; i++)
-        if (pthread_create(&threads[i], NULL, run, (void *)i) != 0)
-            return 1;
-    uint64_t sum = 0;
-    for (int i = 0; i < THREADS; i++) {
-        pthread_join(threads[i], NULL);
-        sum += sums[i];
-    }
-    return workload_end(sum);
+    return workload_end(threads_run(THREADS, run, sums));
 }

@@ -2,8 +2,7 @@
  * both on one cache line (active), or keeps handing a thread the piece of a shared line that it freed (with a second
  * argument `passive`: the first objects come from the main thread, side by side), the line goes back and forth.
  * After Berger's cache-thrash and cache-scratch. */
-#include <pthread.h>
-
+#include "threads.h"
 #include "workload.h"
 
 enum { THREADS = 2, SIZE = 8, WRITES = 100 };
@@ -32,16 +31,7 @@ static void *run(void *number) {
 int main(int argc, char **argv) {
     times = workload_times(argc, argv, 8000000);
     int passive = argc > 2 && strcmp(argv[2], "passive") == 0;
-    pthread_t threads[THREADS];
     for (int i = 0; passive && i < THREADS; i++)
         given[i] = object_new(SIZE, (uint64_t)i);
-    for (uintptr_t i = 0; i < THREADS; i++)
-        if (pthread_create(&threads[i], NULL, run, (void *)i) != 0)
-            return 1;
-    uint64_t sum = 0;
-    for (int i = 0; i < THREADS; i++) {
-        pthread_join(threads[i], NULL);
-        sum += sums[i];
-    }
-    return workload_end(sum);
+    return workload_end(threads_run(THREADS, run, sums));
 }

@@ -5,8 +5,9 @@
 #include <pthread.h>
 
 #include "mailbox.h"
+#include "threads.h"
 
-enum { THREADS_MOST = 256, WINDOW = 512, WAITING_MOST = 256, HAND_ON = 64, LOOK_EVERY = 64 };
+enum { WINDOW = 512, WAITING_MOST = 256, HAND_ON = 64, LOOK_EVERY = 64 };
 
 static struct mailbox boxes[THREADS_MOST];
 static struct power_law sizes;
@@ -51,15 +52,6 @@ int main(int argc, char **argv) {
         return 2;
     times = workload_times(argc, argv, 40000000) / thread_count;
     power_law_init(&sizes, 16, 4096, 1);
-    pthread_t threads[THREADS_MOST];
     pthread_barrier_init(&all_done, NULL, thread_count);
-    for (uintptr_t i = 0; i < thread_count; i++)
-        if (pthread_create(&threads[i], NULL, run, (void *)i) != 0)
-            return 1;
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < thread_count; i++) {
-        pthread_join(threads[i], NULL);
-        sum += sums[i];
-    }
-    return workload_end(sum);
+    return workload_end(threads_run(thread_count, run, sums));
 }
