@@ -198,6 +198,22 @@ static bool parse_scavtrace(struct options *options, const char *value) {
 
 static bool parse_check(struct options *options, const char *value) { return parse_switch(value, &options->check); }
 
+static bool parse_labels(struct options *options, const char *value) {
+    bool threads = false, ages = false;
+    for (const char *word = value; word; word = strchr(word, ',') ? strchr(word, ',') + 1 : NULL) {
+        size_t length = strcspn(word, ",");
+        if (length == 6 && strncmp(word, "thread", length) == 0)
+            threads = true;
+        else if (length == 3 && strncmp(word, "age", length) == 0)
+            ages = true;
+        else
+            return false;
+    }
+    options->label_threads = threads;
+    options->label_ages = ages;
+    return true;
+}
+
 /* The texts lie in the table: pointers to them would each be relocated, in a page of this process alone. */
 static const struct option {
     char name[24];
@@ -218,6 +234,7 @@ static const struct option {
     {"HEAPTAP_MEMLIMIT", parse_memlimit, "a size such as 2GiB, or off"},
     {"HEAPTAP_SCAVTRACE", parse_scavtrace, "0 or 1"},
     {"HEAPTAP_CHECK", parse_check, "0 or 1"},
+    {"HEAPTAP_LABELS", parse_labels, "a list of thread, age"},
 };
 
 /* The value of `name` in "NAME=value" strings; NULL where it is not set. The first one counts, as in getenv.

@@ -36,6 +36,8 @@ struct options {
     bool has_seed;
     bool dump_on_exit; /* set where a pattern is, unless HEAPTAP_DUMP_ON leaves it out */
     bool follow_fork;
+    bool label_threads;                  /* samples carry their thread's name */
+    bool label_ages;                     /* profiles tell what is in use by age */
     char dump_pattern[OPTIONS_PATH_MAX]; /* "" = no files; last, since most of it is seldom touched */
 };
 

@@ -29,6 +29,11 @@ HEAPTAP_API size_t heaptap_set_mem_profile_rate(size_t bytes);
 /* Which profile heaptap_write_profile writes. */
 #define HEAPTAP_HEAP   0u /* all four sample types; pprof shows inuse_space first */
 #define HEAPTAP_ALLOCS 1u /* the same samples; pprof shows alloc_space first */
+#define HEAPTAP_PEAK   2u /* the samples as they were at the high-water mark of inuse_space, within 0.8% of it */
+/* To be added to HEAPTAP_HEAP or HEAPTAP_ALLOCS: what is in use is told apart by how long it has lived. Its samples
+ * have the numeric label "age", in seconds: the largest of 0, 1, 10, 60, 600, 3600 (an hour), 21600, 86400 (a day) and
+ * 604800 that the object has reached. All columns sum up to what they are without it. */
+#define HEAPTAP_AGES 0x100u
 
 /* Writes a gzip'd pprof profile to fd. 0, or -EINVAL for an unknown kind, or what write(2) said. */
 HEAPTAP_API int heaptap_write_profile(int fd, unsigned kind);
@@ -133,6 +138,19 @@ struct heaptap_counters {
 };
 
 HEAPTAP_API void heaptap_thread_counters(struct heaptap_counters *out);
+
+/* Puts a label on the samples that the calling thread takes from now on, in the profile a pprof label: a value that the
+ * key has already is replaced, NULL removes it. Labels are copied; samples taken before keep theirs. Each set of labels
+ * that occurs is kept for the life of the process: a label's values should be few (tenants, kinds of work), not request
+ * ids. 0; -EINVAL for an empty key, one of the profile's own ("bytes", "age", and "thread" with HEAPTAP_LABELS=thread),
+ * or more than 16 labels or 1024 bytes of them in all; -ENOMEM when the profiler's tables are full. After an error the
+ * labels are as before. */
+HEAPTAP_API int heaptap_label_set(const char *key, const char *value);
+
+/* Adds to a counter of the program's own work, such as "requests", which every profile carries in a comment: two
+ * profiles can then be compared per unit of work. The counter begins at 0 when it is named first. At most 64 counters,
+ * of names of up to 55 letters, digits and _.-; what is beyond is counted as dropped in the profile. */
+HEAPTAP_API void heaptap_work_add(const char *counter, uint64_t n);
 
 HEAPTAP_API const char *heaptap_version(void);
 

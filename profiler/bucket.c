@@ -7,45 +7,62 @@
  * Locks: RANK_LIVE for growth; only fork holds it together with the live table's. May run inside malloc. */
 #include "profiler/bucket.h"
 
+#include <assert.h>
+
 #include "base/atomic.h"
 #include "base/bits.h"
 #include "base/check.h"
+#include "profiler/sampler.h"
 
-struct key {
-    uint64_t slot_size, rate;
-    uint32_t stack;
-};
+static_assert(sizeof(struct bucket) == 64, "a cache line");
 
 static struct bucket *bucket_at(const struct bucket_table *table, uint32_t id) {
     return (struct bucket *)(void *)table->items.base + (id - 1);
 }
 
-static bool is_wanted(uint32_t id, const void *wanted, const void *context) {
-    const struct key *key = wanted;
-    const struct bucket *bucket = bucket_at(context, id);
-    return bucket->stack == key->stack && bucket->slot_size == key->slot_size && bucket->rate == key->rate;
+static struct peak_kept *kept_at(const struct bucket_table *table, uint32_t id) {
+    return (struct peak_kept *)(void *)table->peak.kept.base + (id - 1);
 }
 
-static uint32_t append_locked(struct bucket_table *table, const struct key *key) {
+static bool is_wanted(uint32_t id, const void *wanted, const void *context) {
+    const struct bucket_key *key = wanted;
+    const struct bucket *bucket = bucket_at(context, id);
+    return bucket->stack == key->stack && bucket->slot_size == key->slot_size && bucket->rate == key->rate &&
+           bucket->labels == key->labels;
+}
+
+static uint64_t hash_key(const struct bucket_key *key) {
+    return hash64(hash64(((uint64_t)key->labels << 32 | key->stack) + (key->slot_size << 20)) + key->rate);
+}
+
+/* A new bucket stood at nothing at the high-water mark, and that is what its place among the kept says. */
+static uint32_t append_locked(struct bucket_table *table, const struct bucket_key *key) {
     lock_assert_held(&table->lock);
     uint32_t id = atomic_load_relaxed(&table->count) + 1;
-    if (id == 0 || !table_area_reach(&table->items, (size_t)id * sizeof(struct bucket)))
+    if (id == 0 || !table_area_reach(&table->items, (size_t)id * sizeof(struct bucket)) ||
+        !table_area_reach(&table->peak.kept, (size_t)id * sizeof(struct peak_kept)))
         return 0;
-    *bucket_at(table, id) = (struct bucket){.slot_size = key->slot_size, .rate = key->rate, .stack = key->stack};
+    *bucket_at(table, id) = (struct bucket){.slot_size = key->slot_size,
+                                            .rate = key->rate,
+                                            .stack = key->stack,
+                                            .labels = key->labels,
+                                            .weight = sampler_weight_bytes(key->slot_size, key->rate),
+                                            .kept = 2 * atomic_load_acquire(&table->peak.epoch)};
+    if (key->rate != bucket_at(table, 1)->rate)
+        atomic_store_relaxed(&table->mixed_rates, true);
     atomic_store_release(&table->count, id);
     return id;
 }
 
-uint32_t bucket_find(struct bucket_table *table, uint32_t stack, uint64_t slot_size, uint64_t rate) {
-    struct key key = {slot_size, rate, stack};
-    uint64_t hash = hash64(hash64(hash64(stack) + slot_size) + rate);
-    uint32_t id = id_index_find(&table->index, hash, is_wanted, &key, table);
+uint32_t bucket_find(struct bucket_table *table, const struct bucket_key *key) {
+    uint64_t hash = hash_key(key);
+    uint32_t id = id_index_find(&table->index, hash, is_wanted, key, table);
     if (LIKELY(id))
         return id;
     lock_acquire(&table->lock);
-    id = id_index_find(&table->index, hash, is_wanted, &key, table);
+    id = id_index_find(&table->index, hash, is_wanted, key, table);
     if (!id && id_index_reserve_locked(&table->index)) {
-        id = append_locked(table, &key);
+        id = append_locked(table, key);
         if (id)
             id_index_insert_locked(&table->index, hash, id);
     }
@@ -53,24 +70,79 @@ uint32_t bucket_find(struct bucket_table *table, uint32_t stack, uint64_t slot_s
     return id;
 }
 
-void bucket_add_alloc(struct bucket_table *table, uint32_t id, size_t requested) {
+static void keep_slow(struct bucket_table *table, uint32_t id, uint32_t epoch) {
     struct bucket *bucket = bucket_at(table, id);
+    struct peak_kept *kept = kept_at(table, id);
+    uint32_t seen = atomic_load_relaxed(&bucket->kept);
+    if (seen / 2 == epoch || !atomic_cas_strong_acq_rel(&bucket->kept, &seen, 2 * epoch + 1))
+        return;
+    atomic_store_relaxed(&kept->frees, atomic_load_acquire(&bucket->frees));
+    atomic_store_relaxed(&kept->allocs, atomic_load_relaxed(&bucket->allocs));
+    atomic_store_release(&bucket->kept, 2 * epoch);
+}
+
+/* Before the bucket changes. Nobody waits for the thread that keeps: the change of another meanwhile is one sample. */
+static inline void keep(struct bucket_table *table, uint32_t id) {
+    uint32_t epoch = atomic_load_acquire(&table->peak.epoch);
+    if (UNLIKELY(atomic_load_relaxed(&bucket_at(table, id)->kept) / 2 != epoch))
+        keep_slow(table, id, epoch);
+}
+
+uint64_t bucket_add_alloc(struct bucket_table *table, uint32_t id, size_t requested) {
+    struct bucket *bucket = bucket_at(table, id);
+    keep(table, id);
     atomic_add_relaxed(&bucket->asked, requested);
-    atomic_add_relaxed(&bucket->allocs, 1);
+    atomic_add_release(&bucket->allocs, 1); /* after what keep wrote (read_peak) */
+    atomic_add_relaxed(&table->peak.inuse, bucket->weight);
+    return bucket->weight;
 }
 
 /* Release, so that a reader that sees the free sees the allocation before it. */
-void bucket_add_free(struct bucket_table *table, uint32_t id) { atomic_add_acq_rel(&bucket_at(table, id)->frees, 1); }
+void bucket_add_free(struct bucket_table *table, uint32_t id) {
+    struct bucket *bucket = bucket_at(table, id);
+    peak_before_free(&table->peak);
+    keep(table, id);
+    atomic_add_acq_rel(&bucket->frees, 1);
+    atomic_sub_relaxed(&table->peak.inuse, bucket->weight);
+}
 
 uint32_t bucket_count(const struct bucket_table *table) { return atomic_load_acquire(&table->count); }
 
 struct bucket_view bucket_read(const struct bucket_table *table, uint32_t id) {
     const struct bucket *bucket = bucket_at(table, id);
-    struct bucket_view view = {.slot_size = bucket->slot_size, .rate = bucket->rate, .stack = bucket->stack};
+    struct bucket_view view = {
+        .slot_size = bucket->slot_size, .rate = bucket->rate, .stack = bucket->stack, .labels = bucket->labels};
     view.frees = atomic_load_acquire(&bucket->frees);
     view.allocs = atomic_load_relaxed(&bucket->allocs);
     view.asked = atomic_load_relaxed(&bucket->asked);
     return view;
+}
+
+/* The values are those of now unless the bucket was changed since the mark. What is kept is looked at after the values
+ * were read: had it been kept in between, the values of now may be newer than the mark. */
+static struct bucket_peak read_peak(const struct bucket_table *table, uint32_t id, uint32_t epoch) {
+    const struct bucket *bucket = bucket_at(table, id);
+    struct bucket_view now = bucket_read(table, id);
+    atomic_fence_acquire();
+    if (atomic_load_acquire(&bucket->kept) != 2 * epoch)
+        return (struct bucket_peak){now.allocs, now.frees};
+    const struct peak_kept *kept = kept_at(table, id);
+    return (struct bucket_peak){atomic_load_relaxed(&kept->allocs), atomic_load_relaxed(&kept->frees)};
+}
+
+/* A new mark in the middle would mix two: again then, and where marks come faster than they can be read the last try
+ * stands, whose marks differ by less than the height of one. */
+void bucket_read_peak(struct bucket_table *table, struct bucket_peak *out, uint32_t count) {
+    enum { TRIES = 4 };
+    for (int i = 0; i < TRIES; i++) {
+        peak_settle(&table->peak);
+        uint32_t epoch = atomic_load_acquire(&table->peak.epoch);
+        for (uint32_t id = 1; id <= count; id++)
+            out[id - 1] = read_peak(table, id, epoch);
+        atomic_fence_acquire();
+        if (atomic_load_relaxed(&table->peak.epoch) == epoch)
+            return;
+    }
 }
 
 void bucket_fork_prepare(struct bucket_table *table) { lock_acquire_for_fork(&table->lock); }
@@ -80,5 +152,8 @@ void bucket_fork_child(struct bucket_table *table) { lock_reset_after_fork(&tabl
 void bucket_free(struct bucket_table *table) {
     id_index_free(&table->index);
     table_area_free(&table->items);
+    table_area_free(&table->peak.kept);
+    table->peak = (struct peak)PEAK_INIT;
+    atomic_store_relaxed(&table->mixed_rates, false);
     atomic_store_relaxed(&table->count, 0);
 }

@@ -12,8 +12,9 @@
 #include "base/os.h"
 #include "base/rand.h"
 #include "profiler/unwinder.h"
+#include "profiler/work.h"
 
-enum { COMMENTS_MAX = 16, COMMENT_BYTES = 128 };
+enum { OWN_COMMENTS = 20, COMMENTS_MAX = OWN_COMMENTS + WORK_COUNTERS_MAX, COMMENT_BYTES = 128 };
 
 struct comment_list {
     const char *list[COMMENTS_MAX + 1];
@@ -52,6 +53,18 @@ static void add_identity(struct comment_list *comments, struct comments_identity
     add_number(comments, "start_time_nanos", (uint64_t)identity->start);
 }
 
+static void add_work(struct comment_list *comments) {
+    char key[WORK_NAME_BYTES + 8];
+    const char *name;
+    uint64_t amount;
+    for (size_t i = 0; (name = work_read(i, &amount)); i++) {
+        log_format(key, sizeof key, "work_%s", name);
+        add_number(comments, key, amount);
+    }
+    if (work_refused())
+        add_number(comments, "dropped_work", work_refused());
+}
+
 int comments_write(struct comments_identity *identity, const struct comments_counters *counters,
                    struct snapshot_source *source, writer_sink sink, void *context) {
     struct comment_list comments = {.count = 0};
@@ -65,9 +78,12 @@ int comments_write(struct comments_identity *identity, const struct comments_cou
     add_number(&comments, "frees", totals.frees);
     add_number(&comments, "alloc_bytes", totals.total_alloc);
     add_number(&comments, "inuse_bytes", totals.heap_alloc);
+    add_number(&comments, "peak_inuse_bytes", peak_settle(&source->buckets->peak));
     add_number(&comments, "samples", counters->samples);
     add_number(&comments, "dropped_unwind", counters->dropped_unwind);
     add_number(&comments, "dropped_memory", counters->dropped_memory);
+    add_number(&comments, "dropped_labels", counters->dropped_labels);
+    add_work(&comments);
     source->comments = comments.list;
     if (snapshot_write(source, sink, context, &error))
         return 0;

@@ -15,7 +15,7 @@ struct comments_identity {
 };
 
 struct comments_counters {
-    uint64_t samples, dropped_unwind, dropped_memory;
+    uint64_t samples, dropped_unwind, dropped_memory, dropped_labels;
 };
 
 void comments_identify(struct comments_identity *identity);

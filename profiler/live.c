@@ -1,5 +1,5 @@
 /* A hash table cut into shards by address, each with its own lock, so that threads rarely meet. A record is
- * 12 bytes: addresses and bucket ids are two arrays in one piece of memory.
+ * 16 bytes: addresses and births are two arrays in one piece of memory.
  *
  *   insert: 1. lock the shard.  2. double it when 7/8 are used.  3. probe to the first empty slot.
  *   remove: 1. lock the shard.  2. probe to the address.  3. close the gap by moving back every record of the
@@ -8,10 +8,10 @@
  * Most programs have few sampled objects, and a page for each shard would be more memory than they sample with.
  * A shard therefore begins with 4 slots and doubles. Up to 128 it lies in a block that all shards of its size share;
  * each shard passes through every size, so the block is given back when the last has left it. From 256 slots, which
- * fill three quarters of a page, its memory is its own.
+ * fill a page, its memory is its own.
  *
- *   level 0   | shard 0: 4 | shard 1: 4 | ... | shard 63: 4 |      3 KiB
- *   level 5   | shard 0: 128 ....... | shard 1: 128 ....... |     96 KiB
+ *   level 0   | shard 0: 4 | shard 1: 4 | ... | shard 63: 4 |      4 KiB
+ *   level 5   | shard 0: 128 ....... | shard 1: 128 ....... |    128 KiB
  *
  * Locks: RANK_LIVE, one shard at a time (fork takes all of them, in order). Memory comes from table_memory.
  */
@@ -26,7 +26,7 @@
 #include "profiler/table_memory.h"
 
 enum { FIRST_SLOTS = 4, SHARED_SLOTS = FIRST_SLOTS << LIVE_LEVELS };
-enum { RECORD_BYTES = sizeof(uint64_t) + sizeof(uint32_t) };
+enum { RECORD_BYTES = sizeof(uint64_t) + sizeof(struct live_birth) };
 
 static_assert(sizeof(struct live_shard) == 32, "two to a cache line");
 
@@ -36,7 +36,9 @@ static struct live_shard *shard_of(struct live_table *table, uint64_t object) {
     return &table->shards[hash_of(object) >> 58];
 }
 
-static uint32_t *buckets_of(const struct live_shard *shard) { return (uint32_t *)(shard->objects + shard->slots); }
+static struct live_birth *births_of(const struct live_shard *shard) {
+    return (struct live_birth *)(void *)(shard->objects + shard->slots);
+}
 
 static struct live_level *level_of(struct live_table *table, uint32_t slots) {
     return &table->levels[log2_floor(slots / FIRST_SLOTS)];
@@ -96,14 +98,14 @@ static bool grow_locked(struct live_table *table, struct live_shard *shard) {
         if (old.objects[i]) {
             size_t to = probe_locked(shard, old.objects[i]);
             shard->objects[to] = old.objects[i];
-            buckets_of(shard)[to] = buckets_of(&old)[i];
+            births_of(shard)[to] = births_of(&old)[i];
         }
     }
     leave_slots(table, old.objects, old.slots);
     return true;
 }
 
-bool live_insert(struct live_table *table, const void *object, uint32_t bucket) {
+bool live_insert(struct live_table *table, const void *object, struct live_birth birth) {
     uint64_t key = (uintptr_t)object;
     struct live_shard *shard = shard_of(table, key);
     lock_acquire(&shard->lock);
@@ -113,7 +115,7 @@ bool live_insert(struct live_table *table, const void *object, uint32_t bucket) 
         DCHECK(!shard->objects[i]);
         shard->count += !shard->objects[i];
         shard->objects[i] = key;
-        buckets_of(shard)[i] = bucket;
+        births_of(shard)[i] = birth;
     }
     lock_release(&shard->lock);
     return ok;
@@ -125,7 +127,7 @@ static void close_gap_locked(struct live_shard *shard, size_t gap) {
         size_t home = hash_of(shard->objects[i]) & mask;
         if (((i - home) & mask) >= ((i - gap) & mask)) {
             shard->objects[gap] = shard->objects[i];
-            buckets_of(shard)[gap] = buckets_of(shard)[i];
+            births_of(shard)[gap] = births_of(shard)[i];
             gap = i;
         }
     }
@@ -140,13 +142,25 @@ uint32_t live_remove(struct live_table *table, const void *object) {
     if (shard->slots) {
         size_t i = probe_locked(shard, key);
         if (shard->objects[i]) {
-            bucket = buckets_of(shard)[i];
+            bucket = births_of(shard)[i].bucket;
             close_gap_locked(shard, i);
             shard->count--;
         }
     }
     lock_release(&shard->lock);
     return bucket;
+}
+
+size_t live_read(struct live_table *table, size_t number, struct live_birth *out, size_t room) {
+    struct live_shard *shard = &table->shards[number];
+    lock_acquire(&shard->lock);
+    size_t count = shard->count, n = 0;
+    for (size_t i = 0; i < shard->slots && count <= room; i++) {
+        if (shard->objects[i])
+            out[n++] = births_of(shard)[i];
+    }
+    lock_release(&shard->lock);
+    return count;
 }
 
 size_t live_count(struct live_table *table) {

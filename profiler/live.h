@@ -1,5 +1,5 @@
-/* Sampled objects that are alive: address -> bucket. One record from `sampled` to `freed`. Any thread; may
- * run inside malloc and free. Bounded by the ceiling of table_memory. */
+/* Sampled objects that are alive: address -> bucket and time of birth. One record from `sampled` to `freed`. Any
+ * thread; may run inside malloc and free. Bounded by the ceiling of table_memory. */
 #ifndef HEAPTAP_PROFILER_LIVE_H
 #define HEAPTAP_PROFILER_LIVE_H
 
@@ -11,12 +11,17 @@
 
 enum { LIVE_SHARDS = 64, LIVE_LEVELS = 6 };
 
+struct live_birth {
+    uint32_t bucket;
+    uint32_t time; /* the caller's unit */
+};
+
 /* A shard's records, under its lock. */
 struct live_shard {
     _Alignas(32) struct lock lock;
     uint32_t count;    /* at most 7/8 of the slots */
     uint32_t slots;    /* 0 or a power of two */
-    uint64_t *objects; /* address, 0 = empty; behind them as many bucket ids, of four bytes */
+    uint64_t *objects; /* address, 0 = empty; behind them as many struct live_birth */
 };
 
 /* Memory that small shards share: the slots of shard i at i times a shard's bytes. */
@@ -36,9 +41,13 @@ struct live_table {
     }
 
 /* False when there is no memory for it. The object must not be in the table. */
-bool live_insert(struct live_table *table, const void *object, uint32_t bucket);
+bool live_insert(struct live_table *table, const void *object, struct live_birth birth);
 /* Takes the record out; 0 where there is none. */
 uint32_t live_remove(struct live_table *table, const void *object);
+
+/* The births of a shard's records, copied out in one moment, in any order. Returns their number; `out` is written only
+ * where that is at most `room`. */
+size_t live_read(struct live_table *table, size_t shard, struct live_birth *out, size_t room);
 
 size_t live_count(struct live_table *table);
 

@@ -2,7 +2,8 @@
  * needs (the unwinder, the hook) is set up when the rate is not 0 for the first time, at start or by
  * heaptap_set_mem_profile_rate, and never from inside malloc.
  *
- * Fork, outer to inner: dump, mappings, the unwinder's door, stacks, buckets, live objects, the allocator.
+ * Fork, outer to inner: dump, work counters, mappings, the unwinder's door, labels, stacks, buckets, live objects, the
+ * allocator.
  * The door comes before the tables' locks: a thread inside the unwinder may free a sampled object.
  *
  * Locks: RANK_CONTROL around starting to sample. The hook functions take the tables' locks, one at a time,
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <sys/sdt.h>
 
 #include "alloc/guard.h"
 #include "alloc/hook.h"
@@ -27,16 +29,19 @@
 #include "include/heaptap.h"
 #include "profiler/bucket.h"
 #include "profiler/dump.h"
+#include "profiler/labels.h"
 #include "profiler/live.h"
 #include "profiler/loader.h"
 #include "profiler/mapping.h"
 #include "profiler/comments.h"
+#include "profiler/quiet.h"
 #include "profiler/requested.h"
 #include "profiler/sampler.h"
 #include "profiler/scratch.h"
 #include "profiler/stack_table.h"
 #include "profiler/table_memory.h"
 #include "profiler/unwinder.h"
+#include "profiler/work.h"
 
 static struct stack_table stacks = STACK_TABLE_INIT;
 static struct bucket_table buckets = BUCKET_TABLE_INIT;
@@ -51,18 +56,33 @@ static _Atomic bool sampling_ready; /* unwinder and hook are set up; written und
 
 static _Atomic uint64_t samples, dropped_memory;
 
+/* What is left out is counted in every profile, and told once. */
+static void drop_for_memory(void) {
+    struct quiet signals;
+    if (atomic_add_relaxed(&dropped_memory, 1) != 0)
+        return;
+    quiet_begin(&signals);
+    log_line("the profiler's tables are full at %lu MiB (HEAPTAP_TABLE_MAX): new stacks and objects are not recorded, "
+             "and counted in every profile as heaptap_dropped_memory",
+             (unsigned long)(table_memory_limit() >> 20));
+    quiet_end(&signals);
+}
+
 static bool record(void *object, size_t requested, size_t slot_size, uint64_t rate, uintptr_t *frames) {
     struct unwinder_stack captured;
     if (!unwinder_capture(frames, options->depth, &captured))
         return false;
     uint32_t stack = stack_table_intern(&stacks, captured.frames, captured.count);
-    uint32_t bucket = stack ? bucket_find(&buckets, stack, slot_size, rate) : 0;
-    if (!bucket || !live_insert(&live, object, bucket)) {
-        atomic_add_relaxed(&dropped_memory, 1);
+    struct bucket_key key = {.slot_size = slot_size, .rate = rate, .stack = stack, .labels = labels_current()};
+    uint32_t bucket = stack ? bucket_find(&buckets, &key) : 0;
+    struct live_birth birth = {.bucket = bucket, .time = os_seconds()};
+    if (!bucket || !live_insert(&live, object, birth)) {
+        drop_for_memory();
         return false;
     }
-    bucket_add_alloc(&buckets, bucket, requested);
+    uint64_t weight = bucket_add_alloc(&buckets, bucket, requested);
     atomic_add_relaxed(&samples, 1);
+    DTRACE_PROBE3(otel_memory, alloc, object, slot_size, weight);
     return true;
 }
 
@@ -74,7 +94,7 @@ static bool on_sampled(void *object, size_t requested, size_t slot_size, uint64_
         recorded = record(object, requested, slot_size, rate, frames);
         scratch_give(frames);
     } else {
-        atomic_add_relaxed(&dropped_memory, 1);
+        drop_for_memory();
     }
     errno = saved_errno;
     return recorded;
@@ -84,8 +104,10 @@ static void on_freed(void *object, size_t slot_size) {
     int saved_errno = errno;
     uint32_t bucket = live_remove(&live, object);
     (void)slot_size;
-    if (bucket)
+    if (bucket) {
         bucket_add_free(&buckets, bucket);
+        DTRACE_PROBE1(otel_memory, free, object);
+    }
     errno = saved_errno;
 }
 
@@ -125,8 +147,10 @@ static void prepare_sampling(void) {
 static void fork_prepare(void) {
     lock_acquire_for_fork(&start_lock);
     dump_fork_prepare();
+    work_fork_prepare();
     mapping_fork_prepare(&mappings);
     unwinder_fork_prepare();
+    labels_fork_prepare();
     stack_table_fork_prepare(&stacks);
     bucket_fork_prepare(&buckets);
     live_fork_prepare(&live);
@@ -138,8 +162,10 @@ static void fork_parent(void) {
     live_fork_parent(&live);
     bucket_fork_parent(&buckets);
     stack_table_fork_parent(&stacks);
+    labels_fork_parent();
     unwinder_fork_parent();
     mapping_fork_parent(&mappings);
+    work_fork_parent();
     dump_fork_parent();
     lock_release(&start_lock);
 }
@@ -150,8 +176,10 @@ static void fork_child(void) {
     live_fork_child(&live);
     bucket_fork_child(&buckets);
     stack_table_fork_child(&stacks);
+    labels_fork_child();
     unwinder_fork_child();
     mapping_fork_child(&mappings);
+    work_fork_child();
     lock_reset_after_fork(&start_lock);
     sampler_fork_child();
     if (!options->follow_fork && sampler_set_rate(0) && sampling_ready)
@@ -159,22 +187,36 @@ static void fork_child(void) {
     dump_fork_child(options->follow_fork);
 }
 
-static int fill_heap(writer_sink sink, void *context, void *alloc_first) {
+static enum tally_kind tally_of(unsigned kind) {
+    if (kind & HEAPTAP_AGES)
+        return TALLY_AGES;
+    return kind == HEAPTAP_PEAK ? TALLY_PEAK : TALLY_NOW;
+}
+
+/* `kind`: one of heaptap.h. */
+static int fill(writer_sink sink, void *context, void *kind) {
+    unsigned what = *(const unsigned *)kind;
     struct profiler_counters counters;
     profiler_read_counters(&counters);
     struct comments_counters dropped = {.samples = counters.samples,
                                         .dropped_unwind = counters.dropped_unwind,
-                                        .dropped_memory = counters.dropped_memory};
+                                        .dropped_memory = counters.dropped_memory,
+                                        .dropped_labels = labels_dropped()};
     struct snapshot_source source = {.stacks = &stacks,
                                      .buckets = &buckets,
+                                     .live = &live,
+                                     .labels = labels_table(),
                                      .mappings = &mappings,
+                                     .kind = tally_of(what),
+                                     .now = os_seconds(),
                                      .rate = sampler_rate(),
-                                     .alloc_first = alloc_first != NULL,
+                                     .alloc_first = (what & ~HEAPTAP_AGES) == HEAPTAP_ALLOCS,
                                      .drop_own_frames = !unwinder_trims()};
     return comments_write(&identity, &dropped, &source, sink, context);
 }
 
 void profiler_start(const struct options *settings) {
+    static unsigned dumped = HEAPTAP_HEAP;
     options = settings;
     table_memory_set_limit(settings->table_max);
     scratch_set_size((settings->depth + UNWINDER_SLACK) * sizeof(uintptr_t));
@@ -185,9 +227,12 @@ void profiler_start(const struct options *settings) {
     pthread_atfork(fork_prepare, fork_parent, fork_child);
     memlimit_set(settings->memlimit);
     scavenger_prepare(settings->scavtrace);
+    labels_start(settings->label_threads);
+    if (settings->label_ages)
+        dumped |= HEAPTAP_AGES;
     if (settings->mem_profile_rate)
         prepare_sampling();
-    dump_start(settings, fill_heap, NULL);
+    dump_start(settings, fill, &dumped);
 }
 
 void profiler_stop(void) { dump_at_exit(); }
@@ -206,12 +251,12 @@ size_t heaptap_set_mem_profile_rate(size_t bytes) {
 }
 
 int heaptap_write_profile(int fd, unsigned kind) {
-    static char yes;
     uint64_t size;
     int saved_errno = errno;
-    if (!options || (kind != HEAPTAP_HEAP && kind != HEAPTAP_ALLOCS))
+    if (!options ||
+        (kind != HEAPTAP_PEAK && (kind & ~HEAPTAP_AGES) != HEAPTAP_HEAP && (kind & ~HEAPTAP_AGES) != HEAPTAP_ALLOCS))
         return -EINVAL;
-    int error = dump_file_write_fd(fd, fill_heap, kind == HEAPTAP_ALLOCS ? &yes : NULL, &size);
+    int error = dump_file_write_fd(fd, fill, &kind, &size);
     errno = saved_errno;
     return -error;
 }
@@ -242,5 +287,14 @@ int64_t heaptap_set_memory_limit(int64_t bytes) {
 size_t heaptap_free_os_memory(void) { return scavenger_release_all(); }
 
 void heaptap_thread_counters(struct heaptap_counters *out) { memstats_read_thread(out); }
+
+int heaptap_label_set(const char *key, const char *value) {
+    int saved_errno = errno;
+    int error = labels_set(key, value);
+    errno = saved_errno;
+    return -error;
+}
+
+void heaptap_work_add(const char *counter, uint64_t n) { work_add(counter, n); }
 
 const char *heaptap_version(void) { return HEAPTAP_VERSION; }

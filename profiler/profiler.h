@@ -5,10 +5,14 @@
  *   1. the allocator's count runs out (alloc/hook.h); it calls sampled() after the allocation;
  *   2. unwinder: the stack;               a drop is counted
  *   3. stack_table: the stack's id;       a drop is counted where the table is full
- *   4. bucket: (stack, slot size, rate);  the same
- *   5. live: object -> bucket;            the same
- *   6. the bucket counts one allocation.
- * Freeing it: live gives the bucket, the bucket counts one free. */
+ *   4. labels: the set of this thread;
+ *   5. bucket: (stack, slot size, rate, labels);   a drop is counted as above
+ *   6. live: object -> bucket, and the time;       the same
+ *   7. the bucket counts one allocation.
+ * Freeing it: live gives the bucket, the bucket counts one free.
+ *
+ * Both are probes for tracers (sys/sdt.h), which cost a nop while nobody listens:
+ *   otel_memory:alloc(pointer, slot bytes, bytes that the sample stands for)   otel_memory:free(pointer) */
 #ifndef HEAPTAP_PROFILER_PROFILER_H
 #define HEAPTAP_PROFILER_PROFILER_H
 

@@ -56,6 +56,10 @@ double sampler_weight(size_t slot_size, uint64_t rate) {
     return 1 / elementary_one_minus_exp((double)slot_size / (double)rate);
 }
 
+uint64_t sampler_weight_bytes(size_t slot_size, uint64_t rate) {
+    return rate <= 1 ? slot_size : (uint64_t)(sampler_weight(slot_size, rate) * (double)slot_size + 0.5);
+}
+
 void sampler_fork_child(void) {
     atomic_store_relaxed(&thread_ordinal, 0);
     atomic_add_relaxed(&epoch, 1);

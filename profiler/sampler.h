@@ -35,6 +35,9 @@ uint64_t sampler_draw(size_t slot_size, uint64_t *rate);
 /* Objects that one sample of `slot_size` bytes drawn at `rate` stands for. */
 double sampler_weight(size_t slot_size, uint64_t rate);
 
+/* Bytes that one sample stands for, rounded to whole ones. */
+uint64_t sampler_weight_bytes(size_t slot_size, uint64_t rate);
+
 /* The child of fork must not repeat its parent's draws. */
 void sampler_fork_child(void);
 

@@ -1,33 +1,22 @@
 /* Steps:
- *   1. one pass over the buckets, each read frees first: sums by (stack, slot size) over the rates, in
- * doubles;
+ *   1. begin the tally (profiler/tally.h): what is written is the buckets that there are now;
  *   2. bring the mappings up to date, now that every stack to be written is known, and copy them: nothing is
  * locked while the sink is at work, so a slow disk holds up neither fork nor dlclose;
  *   3. write mappings, row 0 of the table first, which is the program;
- *   4. for each sum write its sample, and each of its locations the first time that it is met. A location is
- * an address at a time (the generation of profiler/mapping.h): an address that meant two things is two
- * locations;
+ *   4. for each row of the tally write its sample, and each of its locations the first time that it is met. A location
+ * is an address at a time (the generation of profiler/mapping.h): an address that meant two things is two locations;
  *   5. round here, and only here.
  *
- * Samples that appear during the pass may be in the profile or not. A sum never shows more frees than
- * allocations.
+ * Samples that appear meanwhile may be in the profile or not.
  *
- * Locks: the mappings' while they are copied. Allocation: the region. */
+ * Locks: the mappings' while they are copied, the live table's for ages. Allocation: the region. */
 #include "profiler/snapshot.h"
 
 #include <string.h>
 
-#include "base/atomic.h"
 #include "base/bits.h"
 #include "base/os.h"
 #include "base/region.h"
-#include "profiler/sampler.h"
-
-struct sum {
-    uint32_t stack; /* 0 = empty slot */
-    uint64_t slot_size;
-    double alloc_objects, inuse_objects;
-};
 
 struct place {
     uint64_t address; /* 0 = empty slot */
@@ -40,42 +29,14 @@ struct snapshot {
     struct region region;
     struct writer *writer;
     struct mapping_copy mappings;
-    struct sum *sums; /* open addressing, a power of two */
-    size_t sum_slots;
+    struct tally tally;
     struct place *places; /* open addressing, a power of two */
     size_t place_slots, place_count;
     uint64_t *location_ids; /* of one stack */
     size_t location_room;
-    string_id bytes_key;
+    string_id bytes_key, age_key, seconds_unit;
     bool failed; /* no memory */
 };
-
-static void add_bucket(struct snapshot *snapshot, struct bucket_view bucket) {
-    size_t mask = snapshot->sum_slots - 1;
-    size_t i = hash64(bucket.stack + (bucket.slot_size << 32)) & mask;
-    struct sum *sums = snapshot->sums;
-    while (sums[i].stack && (sums[i].stack != bucket.stack || sums[i].slot_size != bucket.slot_size))
-        i = (i + 1) & mask;
-    double weight = sampler_weight(bucket.slot_size, bucket.rate);
-    sums[i].stack = bucket.stack;
-    sums[i].slot_size = bucket.slot_size;
-    sums[i].alloc_objects += (double)bucket.allocs * weight;
-    sums[i].inuse_objects += (double)(bucket.allocs - bucket.frees) * weight;
-}
-
-static bool sum_buckets(struct snapshot *snapshot) {
-    uint32_t count = bucket_count(snapshot->source->buckets);
-    snapshot->sum_slots = (size_t)1 << (log2_floor((uint64_t)count + 1) + 2);
-    snapshot->sums = region_alloc(&snapshot->region, snapshot->sum_slots * sizeof *snapshot->sums);
-    if (!snapshot->sums)
-        return false;
-    for (uint32_t id = 1; id <= count; id++) {
-        struct bucket_view bucket = bucket_read(snapshot->source->buckets, id);
-        if (bucket.allocs)
-            add_bucket(snapshot, bucket);
-    }
-    return true;
-}
 
 static void write_mappings(struct snapshot *snapshot) {
     for (uint32_t i = 0; i < snapshot->mappings.count; i++) {
@@ -134,23 +95,41 @@ static uint64_t locate(struct snapshot *snapshot, uint64_t address, uint32_t ret
  * largest. */
 static int64_t round_value(double value) { return value < 0x1p62 ? (int64_t)(value + 0.5) : (int64_t)1 << 62; }
 
-static void write_sum(struct snapshot *snapshot, const struct sum *sum) {
-    struct stack_view stack = stack_table_view(snapshot->source->stacks, sum->stack);
-    double slot_size = (double)sum->slot_size;
-    int64_t values[4] = {round_value(sum->alloc_objects), round_value(sum->alloc_objects * slot_size),
-                         round_value(sum->inuse_objects), round_value(sum->inuse_objects * slot_size)};
-    struct profile_label label = {.key = snapshot->bytes_key, .number = (int64_t)sum->slot_size};
-    if (stack.count > snapshot->location_room) {
-        snapshot->location_room = stack.count;
-        snapshot->location_ids = region_alloc(&snapshot->region, stack.count * sizeof *snapshot->location_ids);
+static size_t make_labels(struct snapshot *snapshot, const struct tally_row *row, struct profile_label *labels) {
+    struct label_view set = label_table_view(snapshot->source->labels, row->labels);
+    size_t count = 0;
+    labels[count++] = (struct profile_label){.key = snapshot->bytes_key, .number = (int64_t)row->slot_size};
+    if (row->age != TALLY_NO_AGE)
+        labels[count++] =
+            (struct profile_label){.key = snapshot->age_key, .unit = snapshot->seconds_unit, .number = row->age};
+    for (const char *key = label_next_key(set, NULL); key; key = label_next_key(set, key))
+        labels[count++] = (struct profile_label){.key = writer_string(snapshot->writer, key),
+                                                 .text = writer_string(snapshot->writer, label_value(key))};
+    return count;
+}
+
+static bool make_room_for(struct snapshot *snapshot, uint32_t locations) {
+    if (locations > snapshot->location_room) {
+        snapshot->location_room = locations;
+        snapshot->location_ids = region_alloc(&snapshot->region, locations * sizeof *snapshot->location_ids);
     }
-    if (stack.count && !snapshot->location_ids) {
+    return locations == 0 || snapshot->location_ids != NULL;
+}
+
+static void write_row(struct snapshot *snapshot, const struct tally_row *row) {
+    struct stack_view stack = stack_table_view(snapshot->source->stacks, row->stack);
+    struct profile_label labels[2 + LABEL_PAIRS_MAX];
+    double slot_size = (double)row->slot_size;
+    int64_t values[4] = {round_value(row->alloc_objects), round_value(row->alloc_objects * slot_size),
+                         round_value(row->inuse_objects), round_value(row->inuse_objects * slot_size)};
+    if (!make_room_for(snapshot, stack.count)) {
         snapshot->failed = true;
         return;
     }
     for (uint32_t i = 0; i < stack.count; i++)
         snapshot->location_ids[i] = locate(snapshot, stack.frames[i] - 1, stack.retired);
-    writer_sample(snapshot->writer, snapshot->location_ids, stack.count, values, 4, &label, 1);
+    size_t label_count = make_labels(snapshot, row, labels);
+    writer_sample(snapshot->writer, snapshot->location_ids, stack.count, values, 4, labels, label_count);
 }
 
 /* Where library and program are one file the allocator's own frames are cut by the reader: the first frame
@@ -174,20 +153,24 @@ static void write_head(struct snapshot *snapshot, int64_t now) {
     for (const char *const *comment = snapshot->source->comments; comment && *comment; comment++)
         writer_comment(writer, *comment);
     snapshot->bytes_key = writer_string(writer, "bytes");
+    if (snapshot->source->kind == TALLY_AGES) {
+        snapshot->age_key = writer_string(writer, "age");
+        snapshot->seconds_unit = writer_string(writer, "seconds");
+    }
 }
 
 static void write_samples(struct snapshot *snapshot) {
-    for (size_t i = 0; i < snapshot->sum_slots && !snapshot->failed; i++) {
-        if (snapshot->sums[i].stack)
-            write_sum(snapshot, &snapshot->sums[i]);
-    }
+    struct tally_row row;
+    while (!snapshot->failed && tally_next(&snapshot->tally, &row))
+        write_row(snapshot, &row);
 }
 
 bool snapshot_write(const struct snapshot_source *source, writer_sink sink, void *context, struct proto_error *error) {
     struct snapshot snapshot = {.source = source};
     bool ok = false;
     *error = (struct proto_error){.code = PROTO_ERROR_MEMORY, .text = "out of memory"};
-    bool ready = sum_buckets(&snapshot);
+    bool ready =
+        tally_begin(&snapshot.tally, source->kind, source->buckets, source->live, source->now, &snapshot.region);
     mapping_refresh(source->mappings);
     ready = ready && mapping_copy(source->mappings, &snapshot.region, &snapshot.mappings);
     snapshot.writer = ready ? writer_open(&snapshot.region, sink, context, 1) : NULL;

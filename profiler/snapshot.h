@@ -6,16 +6,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "profiler/bucket.h"
+#include "profiler/label_table.h"
 #include "profiler/mapping.h"
 #include "profiler/stack_table.h"
+#include "profiler/tally.h"
 #include "proto/error.h"
 #include "proto/writer.h"
 
 struct snapshot_source {
     struct stack_table *stacks;
     struct bucket_table *buckets;
+    struct live_table *live;          /* for TALLY_AGES */
+    const struct label_table *labels; /* NULL while there are none */
     struct mapping_table *mappings;
+    enum tally_kind kind;
+    uint32_t now;                /* in the unit of the births in `live` */
     uint64_t rate;               /* now: the profile's period */
     bool alloc_first;            /* pprof shows alloc_space first (HEAPTAP_ALLOCS) */
     bool drop_own_frames;        /* by name, where they were not cut at capture */

@@ -13,6 +13,11 @@
 enum { RUNS = 100, OBJECTS = 100000, STACKS = 7, RATE = 8192 };
 
 static struct bucket_table buckets = BUCKET_TABLE_INIT;
+
+static uint32_t find(uint32_t stack, uint64_t slot_size, uint64_t rate) {
+    struct bucket_key key = {.slot_size = slot_size, .rate = rate, .stack = stack};
+    return bucket_find(&buckets, &key);
+}
 static uint64_t left[SIZE_CLASS_COUNT], drawn_rate[SIZE_CLASS_COUNT];
 
 /* Whether the class's next object is the sampled one. */
@@ -40,7 +45,7 @@ static double error_of_run(uint64_t seed, double reported) {
         }
         if (!sampled)
             continue;
-        uint32_t id = bucket_find(&buckets, stack, size_classes[class].size, drawn_rate[class]);
+        uint32_t id = find(stack, size_classes[class].size, drawn_rate[class]);
         bucket_add_alloc(&buckets, id, (size_t)((double)size * reported));
         if (!lives)
             bucket_add_free(&buckets, id);
@@ -74,7 +79,7 @@ static void test_all_or_nothing(void **state) {
     (void)state;
     sampler_set_rate(1);
     assert_true(requested_part(&buckets) == 0);
-    uint32_t id = bucket_find(&buckets, 1, 64, 1);
+    uint32_t id = find(1, 64, 1);
     bucket_add_alloc(&buckets, id, 64);
     assert_true(requested_part(&buckets) == 1);
     bucket_add_alloc(&buckets, id, 32);

@@ -16,6 +16,11 @@
 
 static struct stack_table stacks = STACK_TABLE_INIT;
 static struct bucket_table buckets = BUCKET_TABLE_INIT;
+
+static uint32_t find(uint32_t stack, uint64_t slot_size, uint64_t rate) {
+    struct bucket_key key = {.slot_size = slot_size, .rate = rate, .stack = stack};
+    return bucket_find(&buckets, &key);
+}
 static struct mapping_table mappings = MAPPING_TABLE_INIT(&stacks);
 static const char *const comments[] = {"heaptap_version=x", "second", NULL};
 
@@ -42,7 +47,7 @@ static void forget_everything(void) {
 }
 
 static void add(uint32_t stack, uint64_t size, uint64_t rate, int allocs, int frees) {
-    uint32_t id = bucket_find(&buckets, stack, size, rate);
+    uint32_t id = find(stack, size, rate);
     for (int i = 0; i < allocs; i++)
         bucket_add_alloc(&buckets, id, 1);
     for (int i = 0; i < frees; i++)
@@ -168,7 +173,7 @@ static _Atomic bool stop;
 static void *sample_all_the_time(void *unused) {
     for (uintptr_t i = 0; !atomic_load_relaxed(&stop); i++) {
         uintptr_t frames[2] = {0x1000 + i % 5000, 0x2000};
-        uint32_t id = bucket_find(&buckets, stack_table_intern(&stacks, frames, 2), 16, 1);
+        uint32_t id = find(stack_table_intern(&stacks, frames, 2), 16, 1);
         bucket_add_alloc(&buckets, id, 1);
         bucket_add_free(&buckets, id);
     }
