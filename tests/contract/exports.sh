@@ -16,7 +16,7 @@ _ZnwmSt11align_val_tRKSt9nothrow_t _ZnamSt11align_val_tRKSt9nothrow_t
 _ZdlPv _ZdaPv _ZdlPvm _ZdaPvm _ZdlPvRKSt9nothrow_t _ZdaPvRKSt9nothrow_t _ZdlPvSt11align_val_t _ZdaPvSt11align_val_t
 _ZdlPvmSt11align_val_t _ZdaPvmSt11align_val_t _ZdlPvSt11align_val_tRKSt9nothrow_t _ZdaPvSt11align_val_tRKSt9nothrow_t
 heaptap_mem_profile_rate heaptap_set_mem_profile_rate heaptap_write_profile heaptap_dump heaptap_read_memstats
-heaptap_free_os_memory heaptap_set_memory_limit heaptap_thread_counters heaptap_version"
+heaptap_free_os_memory heaptap_set_memory_limit heaptap_thread_counters heaptap_label_set heaptap_work_add heaptap_version"
 for name in $wanted; do
     echo "$exported" | grep -qxF -- "$name" || { echo "not exported: $name"; failed=1; }
 done
