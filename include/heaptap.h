@@ -29,7 +29,7 @@ HEAPTAP_API size_t heaptap_set_mem_profile_rate(size_t bytes);
 /* Which profile heaptap_write_profile writes. */
 #define HEAPTAP_HEAP   0u /* all four sample types; pprof shows inuse_space first */
 #define HEAPTAP_ALLOCS 1u /* the same samples; pprof shows alloc_space first */
-#define HEAPTAP_PEAK   2u /* the samples as they were at the high-water mark of inuse_space, within 0.8% of it */
+#define HEAPTAP_PEAK   2u /* the samples as they were at the high-water mark of inuse_space, within 0.2% of it */
 /* To be added to HEAPTAP_HEAP or HEAPTAP_ALLOCS: what is in use is told apart by how long it has lived. Its samples
  * have the numeric label "age", in seconds: the largest of 0, 1, 10, 60, 600, 3600 (an hour), 21600, 86400 (a day) and
  * 604800 that the object has reached. All columns sum up to what they are without it. */

@@ -8,7 +8,7 @@
  * the mark still has the values of then, and the others have kept theirs.
  *
  * A rising heap sets no marks: only a free looks whether it is about to leave a mark behind, and only one that is
- * higher than the last by a 128th: the peak that is kept is within 0.8% of the true one.
+ * higher than the last by a 512th: the peak that is kept is within 0.2% of the true one.
  *
  * Any thread; may run inside malloc. A sample that is counted on another thread at the very moment may be on either
  * side of the mark. */
@@ -34,7 +34,7 @@ struct peak {
 #define PEAK_INIT                                                                                                      \
     { .kept.share = 16 }
 
-enum { PEAK_STEP = 128 };
+enum { PEAK_STEP = 512 };
 
 /* Before a free is counted. */
 void peak_before_free(struct peak *peak);

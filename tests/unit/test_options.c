@@ -70,6 +70,9 @@ static void test_good_values(void **state) {
     assert_int_equal(read_settings("HEAPTAP_DUMP_MAX_BYTES=1MiB", NULL).dump_max_bytes, 1 << 20);
     assert_false(read_settings("HEAPTAP_FOLLOW_FORK=0", NULL).follow_fork);
     assert_true(read_settings("HEAPTAP_CHECK=1", NULL).check);
+    assert_true(read_settings("HEAPTAP_LABELS=age", NULL).label_ages);
+    assert_false(read_settings("HEAPTAP_LABELS=age", NULL).label_threads);
+    assert_true(read_settings("HEAPTAP_LABELS=thread,age", NULL).label_threads);
     assert_false(read_settings("HEAPTAP_CHECK=0", NULL).check);
     assert_false(read_settings(NULL, NULL).check);
     struct options seeded = read_settings("HEAPTAP_SEED=18446744073709551615", NULL);
@@ -95,6 +98,8 @@ static void test_bad_values_keep_the_default(void **state) {
         "HEAPTAP_SEED=1x",
         "HEAPTAP_FOLLOW_FORK=2",
         "HEAPTAP_CHECK=2",
+        "HEAPTAP_LABELS=thread,ages",
+        "HEAPTAP_LABELS=thread,",
         "HEAPTAP_CHECK=10",
         "HEAPTAP_SCAVTRACE=10",
         "HEAPTAP_FOLLOW_FORK=10",
