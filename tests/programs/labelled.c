@@ -32,6 +32,8 @@ static void *worker(void *name) {
     allocate(128, 5); /* no label: a new thread has none */
     must(heaptap_label_set("tenant", "blue") == 0, "label in a thread");
     allocate(256, 3);
+    pthread_setname_np(pthread_self(), "renamed");
+    allocate(256, 2);
     return NULL;
 }
 

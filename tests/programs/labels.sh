@@ -33,20 +33,21 @@ is() {
     [ "$found" = "$3" ] || fail "$1 with '$2': $found objects, want $3"
 }
 
-is plain/heap '' 115
+is plain/heap '' 117
 is plain/heap 'tenant=red' 50
-is plain/heap 'tenant=blue' 3
+is plain/heap 'tenant=blue' 5
 is plain/heap 'kind=Größe' 20
 is plain/heap 'bytes=1kb' 100
 is names/heap 'thread=^worker-7$' 8
+is names/heap 'thread=^renamed$' 2
 is names/heap 'thread=^labelled$' 107
 is names/heap 'tenant=red' 50
-is plain/ages 'age=1s:' 108
+is plain/ages 'age=1s:' 110
 is plain/ages 'age=:0s' 7
 is plain/ages 'age=1hr:' 0
-is plain/ages '' 115
+is plain/ages '' 117
 is plain/ages 'tenant=red' 50
-is dumped/exit 'age=1s:' 108
+is dumped/exit 'age=1s:' 110
 is dumped/exit 'thread=^worker-7$' 8
 
 # At the summit: what lived then, with the objects that are gone, without those that came later.
