@@ -312,8 +312,6 @@ static bool next_field(const unsigned char **p, const unsigned char *end, struct
     return true;
 }
 
-enum { LABEL_KEY = 1, LABEL_TEXT = 2, LABEL_NUMBER = 3, LABEL_UNIT = 4 };
-
 static bool decode_label(struct decoder *decoder, const unsigned char *p, const unsigned char *end) {
     struct profile_label *label = builder_append(&decoder->builder, PROFILE_LABELS, 1);
     if (!label)
@@ -338,8 +336,6 @@ static bool decode_label(struct decoder *decoder, const unsigned char *p, const 
     }
     return true;
 }
-
-enum { SAMPLE_LOCATION_ID = 1, SAMPLE_VALUE = 2, SAMPLE_LABEL = 3 };
 
 static bool decode_sample_field(struct decoder *decoder, const struct field *field) {
     bool is_number = field->type == WIRE_VARINT || field->type == WIRE_BYTES;

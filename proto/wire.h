@@ -28,6 +28,10 @@ enum profile_field {
     FIELD_DOC_URL = 15,
 };
 
+/* Of Sample, and of Label in it. */
+enum { SAMPLE_LOCATION_ID = 1, SAMPLE_VALUE = 2, SAMPLE_LABEL = 3 };
+enum { LABEL_KEY = 1, LABEL_TEXT = 2, LABEL_NUMBER = 3, LABEL_UNIT = 4 };
+
 enum { WIRE_VARINT_MAX = 10 /* bytes */ };
 
 /* Returns the number of bytes written, at most WIRE_VARINT_MAX. */
@@ -37,6 +41,12 @@ static inline size_t wire_put_varint(unsigned char *out, uint64_t value) {
         out[n++] = (unsigned char)(value | 0x80);
     out[n++] = (unsigned char)value;
     return n;
+}
+
+/* How many bytes wire_put_varint writes: one for each seven bits, one at least. */
+static inline size_t wire_varint_size(uint64_t value) {
+    unsigned top_bit = 63u - (unsigned)__builtin_clzll(value | 1);
+    return (top_bit * 9 + 73) / 64;
 }
 
 static inline size_t wire_put_tag(unsigned char *out, unsigned field, enum wire_type type) {

@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <cmocka.h>
 
+#include "base/bits.h"
+#include "profile.pb-c.h"
+#include "proto/gzip.h"
 #include "proto/writer.h"
 #include "proto_bytes.h"
 
@@ -299,12 +302,111 @@ static void a_copy_of_a_copy_is_the_same(void **state) {
     free_bytes(&twice);
 }
 
+/* Numbers of every length: `step` is any. */
+static uint64_t some_number(uint64_t step) { return hash64(step) >> (hash64(step + 1) % 65 % 64); }
+
+enum { MOST_IDS = 12000, LABELS = 3 };
+
+struct some_sample {
+    size_t id_count;
+    uint64_t ids[MOST_IDS];
+    int64_t values[2];
+    struct profile_label labels[LABELS];
+};
+
+/* Some are larger than what waits for zlib, some have nothing at all. */
+static void make_sample(struct some_sample *sample, uint64_t step) {
+    sample->id_count = step % 50 == 7 ? MOST_IDS - step : step % 60;
+    for (size_t i = 0; i < sample->id_count; i++)
+        sample->ids[i] = some_number(step * 100000 + i);
+    for (size_t i = 0; i < 2; i++)
+        sample->values[i] = step % 5 ? (int64_t)some_number(step * 7 + i) : 0;
+    for (size_t i = 0; i < LABELS; i++) {
+        uint64_t label = step * 11 + i;
+        sample->labels[i] = (struct profile_label){.key = (string_id)some_number(label),
+                                                   .text = label % 3 ? 0 : (string_id)some_number(label + 1),
+                                                   .number = label % 4 ? (int64_t)some_number(label + 2) : 0,
+                                                   .unit = label % 2 ? (string_id)some_number(label + 3) : 0};
+    }
+}
+
+static size_t pack_by_protobuf_c(struct some_sample *sample, unsigned char *out) {
+    Perftools__Profiles__Label labels[LABELS], *pointers[LABELS];
+    Perftools__Profiles__Sample message = PERFTOOLS__PROFILES__SAMPLE__INIT;
+    for (size_t i = 0; i < LABELS; i++) {
+        const struct profile_label *label = &sample->labels[i];
+        labels[i] = (Perftools__Profiles__Label)PERFTOOLS__PROFILES__LABEL__INIT;
+        labels[i].key = label->key;
+        labels[i].str = label->text;
+        labels[i].num = label->text ? 0 : label->number;
+        labels[i].num_unit = label->text ? 0 : label->unit;
+        pointers[i] = &labels[i];
+    }
+    message.n_location_id = sample->id_count;
+    message.location_id = sample->ids;
+    message.n_value = 2;
+    message.value = sample->values;
+    message.n_label = LABELS;
+    message.label = pointers;
+    return perftools__profiles__sample__pack(&message, out);
+}
+
+static struct bytes uncompressed(const void *data, size_t size) {
+    struct bytes compressed = {(unsigned char *)(uintptr_t)data, size, size}, out = {0};
+    struct region memory = {0};
+    struct gzip_reader reader;
+    struct proto_error error;
+    unsigned char part[4096];
+    int fd = bytes_as_file(&compressed);
+    assert_true(gzip_reader_open(&reader, &memory, fd, 0, 0, &error));
+    for (size_t got = 1; got; put_bytes(&out, part, got))
+        assert_true(gzip_read(&reader, part, sizeof part, &got, &error));
+    close(fd);
+    region_free(&memory);
+    return out;
+}
+
+static void samples_are_packed_as_by_protobuf_c(void **state) {
+    (void)state;
+    enum { SAMPLES = 300 };
+    static struct some_sample sample;
+    static unsigned char expected[MOST_IDS * WIRE_VARINT_MAX + 1000];
+    struct proto_error error = {0};
+    struct writer *writer = open_writer();
+    writer_sample_type(writer, "a", "b");
+    writer_sample_type(writer, "c", "d");
+    for (uint64_t step = 0; step < SAMPLES; step++) {
+        make_sample(&sample, step);
+        writer_sample(writer, sample.ids, sample.id_count, sample.values, 2, sample.labels, LABELS);
+    }
+    assert_true(writer_close(writer, &error));
+    struct bytes stream = uncompressed(file.data, file.size);
+    uint64_t step = 0, size = 0, tag = 0;
+    const unsigned char *p = stream.data, *end = p + stream.size;
+    for (; p < end; p += size) {
+        assert_true(wire_get_varint(&p, end, &tag) && wire_get_varint(&p, end, &size));
+        if (tag >> 3 != FIELD_SAMPLE)
+            continue;
+        make_sample(&sample, step++);
+        assert_int_equal(size, pack_by_protobuf_c(&sample, expected));
+        assert_memory_equal(p, expected, size);
+    }
+    assert_int_equal(step, SAMPLES);
+    free_bytes(&stream);
+    region_free(&region);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_field_arrives),        cmocka_unit_test(strings_are_written_once),
-        cmocka_unit_test(large_messages_pass),        cmocka_unit_test(memory_is_bounded_and_not_mallocs),
-        cmocka_unit_test(the_first_error_sticks),     cmocka_unit_test(the_sinks_error_comes_through),
-        cmocka_unit_test(every_shortage_is_an_error), cmocka_unit_test(a_copy_of_a_copy_is_the_same),
+        cmocka_unit_test(every_field_arrives),
+        cmocka_unit_test(strings_are_written_once),
+        cmocka_unit_test(large_messages_pass),
+        cmocka_unit_test(memory_is_bounded_and_not_mallocs),
+        cmocka_unit_test(the_first_error_sticks),
+        cmocka_unit_test(the_sinks_error_comes_through),
+        cmocka_unit_test(every_shortage_is_an_error),
+        cmocka_unit_test(a_copy_of_a_copy_is_the_same),
+        cmocka_unit_test(samples_are_packed_as_by_protobuf_c),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
