@@ -1,4 +1,5 @@
-/* Blocks double from 64 KiB to 4 MiB, so a small profile stays small and a large one makes few calls.
+/* Blocks double from 64 KiB to 4 MiB, so a small profile stays small and a large one makes few calls. Giving a block
+ * back interrupts every thread of the process: who runs beside the program's threads asks for one block that is enough.
  *
  *   block:  | header | used ............ | free |
  *                                        ^next  ^end
@@ -22,7 +23,8 @@ struct region_block {
 static_assert(sizeof(struct region_block) % ALIGNMENT == 0, "the header keeps the alignment");
 
 static bool add_block(struct region *region, size_t need) {
-    size_t size = region->blocks ? region->blocks->size * 2 : FIRST_BLOCK;
+    size_t first = region->first ? align_up(region->first, os_page_size()) : FIRST_BLOCK;
+    size_t size = region->blocks ? region->blocks->size * 2 : first;
     if (size > LARGEST_BLOCK)
         size = LARGEST_BLOCK;
     if (size < need + sizeof(struct region_block))
@@ -72,5 +74,5 @@ void region_free(struct region *region) {
         next = block->next;
         os_free(block, block->size);
     }
-    *region = (struct region){.limit = region->limit};
+    *region = (struct region){.limit = region->limit, .first = region->first};
 }

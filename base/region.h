@@ -15,6 +15,7 @@ struct region {
     char *end;
     size_t limit; /* most bytes it may take from the kernel; 0 = no limit */
     size_t taken; /* bytes taken from the kernel so far */
+    size_t first; /* bytes of the first block, where it is known what will be needed; 0 = a few */
 };
 
 /* Zero-filled, aligned to 16. NULL when the limit or the kernel says no. */

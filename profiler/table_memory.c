@@ -1,6 +1,5 @@
-/* One atomic counter holds what all tables have taken. Taking adds first and takes back when the sum went
- * over the ceiling, so the ceiling is never passed, at the price of a rare refusal when two threads meet at
- * it.
+/* One atomic counter holds what all tables have taken; it goes up by what fits under the ceiling alone, so nobody ever
+ * reads more.
  *
  * Locks: none. May run inside malloc. */
 #include "profiler/table_memory.h"
@@ -20,11 +19,12 @@ uint64_t table_memory_limit(void) { return atomic_load_relaxed(&limit); }
 uint64_t table_memory_used(void) { return atomic_load_relaxed(&used); }
 
 static bool take(size_t size) {
-    if (size <= table_memory_limit() && atomic_add_relaxed(&used, size) + size <= table_memory_limit())
-        return true;
-    if (size <= table_memory_limit())
-        atomic_sub_relaxed(&used, size);
-    return false;
+    uint64_t most = table_memory_limit(), now = table_memory_used();
+    do {
+        if (size > most || now > most - size)
+            return false;
+    } while (!atomic_cas_weak_relaxed(&used, &now, now + size));
+    return true;
 }
 
 void *table_memory_alloc(size_t size) {

@@ -1,11 +1,11 @@
 /* A program with as many distinct stacks as it is told, each with one live object, which then measures what a dump of
  * them costs (bench/dump, tests/programs/dump_cost.sh). It needs the library preloaded.
  *
- *   many_stacks make N              makes them; one line: the resident KiB before and after, the table bytes
- *   many_stacks dump N ROUNDS FILE  and dumps them: a line a round, milliseconds of processor time and of wall time,
- * KiB that the process grew meanwhile, KiB of the resident memory that stayed many_stacks latency N RATE SECONDS then
- * allocates and frees at the rate, on one processor, while another thread, on another one, dumps in every second
- * window: a line for each kind of window, quantiles of malloc in nanoseconds
+ *   many_stacks make N THREADS      makes them; one line: the resident KiB before and after, and the most bytes that
+ * the profiler's tables had many_stacks dump N ROUNDS FILE  and dumps them: a line a round, milliseconds of processor
+ * time and of wall time, KiB that the process grew meanwhile, KiB of the resident memory that stayed many_stacks
+ * latency N RATE SECONDS then allocates and frees at the rate, on one processor, while another thread, on another one,
+ * dumps in every second window: a line for each kind of window, quantiles of malloc in nanoseconds
  *
  * Stacks are 20 to 39 calls deep. Each level is one of 64 functions with 16 places that call; which, is a hash of the
  * upper bits of the stack's number, one more of them at each level, so that stacks share their first frames like those
@@ -14,18 +14,22 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #define HEAPTAP_WEAK
 #include "include/heaptap.h"
 
-enum { LEAST_DEPTH = 20, DEPTHS = 20, NUMBER_BITS = 20 };
+enum { LEAST_DEPTH = 20, DEPTHS = 20, NUMBER_BITS = 20, MOST_THREADS = 64 };
+
+static uint32_t still_making; /* threads */
 
 /* One walk down. */
 struct walk {
@@ -65,15 +69,16 @@ static uint32_t place_at(const struct walk *walk) {
         void *object = NULL;                                                                                           \
         switch (place_at(walk)) {                                                                                      \
             CALL(0)                                                                                                    \
-            CALL(1) CALL(2) CALL(3) CALL(4) CALL(5) CALL(6) CALL(7) CALL(8) CALL(9) CALL(10) CALL(11) CALL(12)         \
-                CALL(13) CALL(14) CALL(15)                                                                             \
+            CALL(1)                                                                                                    \
+            CALL(2) CALL(3) CALL(4) CALL(5) CALL(6) CALL(7) CALL(8) CALL(9) CALL(10) CALL(11) CALL(12) CALL(13)        \
+                CALL(14) CALL(15)                                                                                      \
         }                                                                                                              \
         return object;                                                                                                 \
     }
 #define EIGHT(name)                                                                                                    \
     FUNCTION(name##0)                                                                                                  \
-    FUNCTION(name##1) FUNCTION(name##2) FUNCTION(name##3) FUNCTION(name##4) FUNCTION(name##5) FUNCTION(name##6)        \
-        FUNCTION(name##7)
+    FUNCTION(name##1)                                                                                                  \
+    FUNCTION(name##2) FUNCTION(name##3) FUNCTION(name##4) FUNCTION(name##5) FUNCTION(name##6) FUNCTION(name##7)
 #define NAMES(name) name##0, name##1, name##2, name##3, name##4, name##5, name##6, name##7
 
 EIGHT(parse)
@@ -109,11 +114,47 @@ static void *make_stack(uint32_t number) {
     return next_function(&walk)(&walk);
 }
 
-static void make_stacks(uint32_t count) {
-    void **objects =
-        must(mmap(NULL, count * sizeof *objects, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    for (uint32_t i = 0; i < count; i++)
-        objects[i] = make_stack(i);
+struct share {
+    void **objects;
+    uint32_t first, end;
+};
+
+static void *make_share(void *argument) {
+    const struct share *share = argument;
+    for (uint32_t i = share->first; i < share->end; i++)
+        share->objects[i] = make_stack(i);
+    __atomic_sub_fetch(&still_making, 1, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+static uint64_t table_bytes(void) {
+    static struct heaptap_memstats stats;
+    heaptap_read_memstats(&stats);
+    return stats.buck_hash_sys;
+}
+
+/* Returns the most bytes that the tables had meanwhile. */
+static uint64_t make_stacks(uint32_t count, uint32_t thread_count) {
+    pthread_t threads[MOST_THREADS];
+    struct share shares[MOST_THREADS];
+    size_t bytes = count * sizeof(void *);
+    void **objects = must(mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    uint64_t most = 0;
+    still_making = thread_count;
+    for (uint32_t i = 0; i < thread_count; i++) {
+        uint64_t end = (uint64_t)count * (i + 1) / thread_count;
+        shares[i] = (struct share){objects, i ? shares[i - 1].end : 0, (uint32_t)end};
+        if (pthread_create(&threads[i], NULL, make_share, &shares[i]) != 0)
+            exit(1);
+    }
+    while (__atomic_load_n(&still_making, __ATOMIC_ACQUIRE)) {
+        uint64_t now = table_bytes();
+        most = now > most ? now : most;
+        usleep(100);
+    }
+    for (uint32_t i = 0; i < thread_count; i++)
+        pthread_join(threads[i], NULL);
+    return most > table_bytes() ? most : table_bytes();
 }
 
 static long status_kib(const char *field) {
@@ -174,8 +215,12 @@ static void measure_dumps(int rounds, const char *path) {
 /* Sixteen slots to a doubling: a slot is at most 6% wide. */
 enum { SLOTS_LOG = 4, SLOTS = 64 << SLOTS_LOG, LIVE = 4096 };
 
+/* Nanoseconds: where others compute too, a thread loses its processor for much longer. */
+enum { LONG_CALL = 20000 };
+
 struct histogram {
     uint64_t slots[SLOTS], count;
+    uint64_t preempted; /* calls that the processor was taken from; not in the slots */
 };
 
 static struct histogram histograms[2]; /* without a dump, and while one is written */
@@ -200,7 +245,7 @@ static uint64_t slot_end(unsigned slot) {
 
 static void print_quantiles(const char *name, const struct histogram *histogram) {
     static const double quantiles[] = {0.5, 0.99, 0.999, 0.9999, 0.99999};
-    printf("%s %lu", name, (unsigned long)histogram->count);
+    printf("%s %lu %lu", name, (unsigned long)histogram->count, (unsigned long)histogram->preempted);
     for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++) {
         uint64_t seen = 0, wanted = (uint64_t)(quantiles[i] * (double)histogram->count);
         unsigned slot = 0;
@@ -229,6 +274,25 @@ static void pin(int which) {
         exit(77);
 }
 
+/* Was the processor taken from this thread since the last question? */
+static bool was_preempted(void) {
+    static long known;
+    struct rusage usage;
+    getrusage(RUSAGE_THREAD, &usage);
+    bool more = usage.ru_nivcsw != known;
+    known = usage.ru_nivcsw;
+    return more;
+}
+
+static void count_call(struct histogram *histogram, uint64_t took) {
+    if (took > LONG_CALL && was_preempted()) {
+        histogram->preempted++;
+        return;
+    }
+    histogram->slots[slot_of(took)]++;
+    histogram->count++;
+}
+
 static void *allocate(void *unused) {
     static void *live[LIVE];
     uint64_t state = 1;
@@ -244,8 +308,7 @@ static void *allocate(void *unused) {
             *slot = malloc(16 + (state >> 32) % 2000);
             uint64_t took = now_ns() - start;
             must(*slot);
-            histogram->slots[slot_of(took)]++;
-            histogram->count++;
+            count_call(histogram, took);
         }
     }
     return unused;
@@ -276,22 +339,19 @@ static void measure_latency(double seconds) {
     print_quantiles("dumping", &histograms[1]);
 }
 
-static void print_made(long before) {
-    static struct heaptap_memstats stats;
-    heaptap_read_memstats(&stats);
-    printf("%ld %ld %lu\n", before, status_kib("VmRSS:"), (unsigned long)stats.buck_hash_sys);
-}
-
 int main(int argc, char **argv) {
     if (argc < 3 || !heaptap_version)
         return 2;
     uint32_t count = (uint32_t)strtoul(argv[2], NULL, 10);
     heaptap_set_mem_profile_rate(1);
-    long before = status_kib("VmRSS:");
-    make_stacks(count);
-    if (strcmp(argv[1], "make") == 0)
-        print_made(before);
-    else if (strcmp(argv[1], "dump") == 0 && argc == 5)
+    if (strcmp(argv[1], "make") == 0 && argc == 4) {
+        long before = status_kib("VmRSS:");
+        uint64_t most = make_stacks(count, (uint32_t)strtoul(argv[3], NULL, 10) % MOST_THREADS);
+        printf("%ld %ld %lu\n", before, status_kib("VmRSS:"), (unsigned long)most);
+        return 0;
+    }
+    make_stacks(count, 1);
+    if (strcmp(argv[1], "dump") == 0 && argc == 5)
         measure_dumps(atoi(argv[3]), argv[4]);
     else if (strcmp(argv[1], "latency") == 0 && argc == 5) {
         heaptap_set_mem_profile_rate(strtoul(argv[3], NULL, 10));

@@ -46,6 +46,19 @@ static void test_empty_pieces_are_distinct(void **state) {
     region_free(&region);
 }
 
+/* What fits into the first block makes no second one. */
+static void test_first_block(void **state) {
+    (void)state;
+    struct region region = {.first = 1000000};
+    for (int i = 0; i < 100; i++)
+        assert_non_null(region_alloc(&region, 9000));
+    assert_true(region.taken >= 1000000 && region.taken < 1100000);
+    assert_non_null(region_alloc(&region, 200000));
+    assert_true(region.taken > 2000000);
+    region_free(&region);
+    assert_int_equal(region.first, 1000000);
+}
+
 /* Two arrays grow in turns, so that neither is ever the last piece; a third grows alone, in place. */
 static void test_grow(void **state) {
     (void)state;
@@ -106,6 +119,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pieces_are_apart),
         cmocka_unit_test(test_empty_pieces_are_distinct),
+        cmocka_unit_test(test_first_block),
         cmocka_unit_test(test_grow),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_refusals),
