@@ -10,7 +10,7 @@
  * Stacks are 20 to 39 calls deep. Each level is one of 64 functions with 16 places that call; which, is a hash of the
  * upper bits of the stack's number, one more of them at each level, so that stacks share their first frames like those
  * of a program do, and 1024 addresses make all of them. One bit of the number chooses the last bit of the place at each
- * of 17 levels: two numbers never have one stack. */
+ * of 20 levels: two numbers never have one stack. Numbers come in no order. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -29,6 +29,7 @@
 
 enum { LEAST_DEPTH = 20, DEPTHS = 20, NUMBER_BITS = 20, MOST_THREADS = 64 };
 
+static uint32_t objects_each = 1;
 static uint32_t still_making; /* threads */
 
 /* One walk down. */
@@ -70,8 +71,9 @@ static uint32_t place_at(const struct walk *walk) {
         switch (place_at(walk)) {                                                                                      \
             CALL(0)                                                                                                    \
             CALL(1)                                                                                                    \
-            CALL(2) CALL(3) CALL(4) CALL(5) CALL(6) CALL(7) CALL(8) CALL(9) CALL(10) CALL(11) CALL(12) CALL(13)        \
-                CALL(14) CALL(15)                                                                                      \
+            CALL(2)                                                                                                    \
+            CALL(3) CALL(4) CALL(5) CALL(6) CALL(7) CALL(8) CALL(9) CALL(10) CALL(11) CALL(12) CALL(13) CALL(14)       \
+                CALL(15)                                                                                               \
         }                                                                                                              \
         return object;                                                                                                 \
     }
@@ -101,7 +103,12 @@ static void *must(void *p) {
     return p;
 }
 
-static void *make_object(struct walk *walk) { return must(malloc(16 + hash(walk->number) % 240)); }
+static void *make_object(struct walk *walk) {
+    void *object = NULL;
+    for (uint32_t i = 0; i < objects_each; i++)
+        object = must(malloc(16 + hash(walk->number) % 240));
+    return object;
+}
 
 static level_function next_function(struct walk *walk) {
     if (++walk->level == walk->depth)
@@ -122,7 +129,7 @@ struct share {
 static void *make_share(void *argument) {
     const struct share *share = argument;
     for (uint32_t i = share->first; i < share->end; i++)
-        share->objects[i] = make_stack(i);
+        share->objects[i] = make_stack(i * 0x9e375u % (1u << NUMBER_BITS));
     __atomic_sub_fetch(&still_making, 1, __ATOMIC_RELEASE);
     return NULL;
 }
@@ -344,8 +351,9 @@ int main(int argc, char **argv) {
         return 2;
     uint32_t count = (uint32_t)strtoul(argv[2], NULL, 10);
     heaptap_set_mem_profile_rate(1);
-    if (strcmp(argv[1], "make") == 0 && argc == 4) {
+    if (strcmp(argv[1], "make") == 0 && argc == 5) {
         long before = status_kib("VmRSS:");
+        objects_each = (uint32_t)strtoul(argv[4], NULL, 10);
         uint64_t most = make_stacks(count, (uint32_t)strtoul(argv[3], NULL, 10) % MOST_THREADS);
         printf("%ld %ld %lu\n", before, status_kib("VmRSS:"), (unsigned long)most);
         return 0;
