@@ -72,8 +72,8 @@ static uint32_t place_at(const struct walk *walk) {
             CALL(0)                                                                                                    \
             CALL(1)                                                                                                    \
             CALL(2)                                                                                                    \
-            CALL(3) CALL(4) CALL(5) CALL(6) CALL(7) CALL(8) CALL(9) CALL(10) CALL(11) CALL(12) CALL(13) CALL(14)       \
-                CALL(15)                                                                                               \
+            CALL(3)                                                                                                    \
+            CALL(4) CALL(5) CALL(6) CALL(7) CALL(8) CALL(9) CALL(10) CALL(11) CALL(12) CALL(13) CALL(14) CALL(15)      \
         }                                                                                                              \
         return object;                                                                                                 \
     }
@@ -196,26 +196,35 @@ static int open_target(const char *path) {
     return fd;
 }
 
-static void dump_to(const char *path) {
+static void dump_to(const char *path, unsigned kind) {
     int fd = open_target(path);
-    if (heaptap_write_profile(fd, HEAPTAP_HEAP) != 0) {
+    if (heaptap_write_profile(fd, kind) != 0) {
         fputs("the profile was not written\n", stderr);
         exit(1);
     }
     close(fd);
 }
 
-static void measure_dumps(int rounds, const char *path) {
+/* Pages that this thread was the first to touch: exact, where the kernel's count of resident pages is some hundred KiB
+ * behind. */
+static long touched_kib(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_minflt * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void measure_dumps(unsigned kind, int rounds, const char *path) {
     for (int i = 0; i < rounds; i++) {
         forget_peak();
-        long before = status_kib("VmRSS:");
+        long before = status_kib("VmRSS:"), touched = touched_kib();
         double wall = clock_ms(CLOCK_MONOTONIC), processor = clock_ms(CLOCK_THREAD_CPUTIME_ID);
-        dump_to(path);
+        dump_to(path, kind);
         processor = clock_ms(CLOCK_THREAD_CPUTIME_ID) - processor;
         wall = clock_ms(CLOCK_MONOTONIC) - wall;
-        printf("%.1f %.1f %ld %ld\n", processor, wall, status_kib("VmHWM:") - before, status_kib("VmRSS:") - before);
+        touched = touched_kib() - touched;
+        printf("%.1f %.1f %ld %ld\n", processor, wall, touched, status_kib("VmHWM:") - before);
         fflush(stdout);
-        (void)getchar(); /* who measures takes its turn */
+        (void)getchar();
     }
 }
 
@@ -332,7 +341,7 @@ static void measure_latency(double seconds) {
     while (clock_ms(CLOCK_MONOTONIC) < end) {
         double start = clock_ms(CLOCK_MONOTONIC);
         __atomic_store_n(&dumping, 1, __ATOMIC_RELEASE);
-        dump_to("/dev/null");
+        dump_to("/dev/null", HEAPTAP_HEAP);
         __atomic_store_n(&dumping, 0, __ATOMIC_RELEASE);
         /* Without a dump this processor works too, so that both windows share what the two processors share. */
         double took = clock_ms(CLOCK_MONOTONIC) - start;
@@ -358,9 +367,12 @@ int main(int argc, char **argv) {
         printf("%ld %ld %lu\n", before, status_kib("VmRSS:"), (unsigned long)most);
         return 0;
     }
-    make_stacks(count, 1);
-    if (strcmp(argv[1], "dump") == 0 && argc == 5)
-        measure_dumps(atoi(argv[3]), argv[4]);
+    make_stacks(count - 1, 1);
+    heaptap_set_mem_profile_rate(2); /* a profile of several rates takes more memory */
+    make_stacks(1, 1);
+    heaptap_set_mem_profile_rate(1);
+    if (strcmp(argv[1], "dump") == 0 && argc == 6)
+        measure_dumps((unsigned)strtoul(argv[3], NULL, 0), atoi(argv[4]), argv[5]);
     else if (strcmp(argv[1], "latency") == 0 && argc == 5) {
         heaptap_set_mem_profile_rate(strtoul(argv[3], NULL, 10));
         measure_latency(atof(argv[4]));
