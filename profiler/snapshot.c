@@ -21,8 +21,12 @@
 struct place {
     uint64_t address; /* 0 = empty slot */
     uint32_t retired; /* of the stack: its generation */
-    uint64_t id;
+    uint32_t id;
 };
+
+/* Of the region's first block: what most profiles need, so that there is one block to give back. Only what is touched of
+ * it is memory. */
+enum { FIRST_BLOCK = 1024 * 1024, FIRST_PLACES = 4096 };
 
 struct snapshot {
     const struct snapshot_source *source;
@@ -58,7 +62,7 @@ static struct place *find_place(struct place *places, size_t slots, uint64_t add
 }
 
 static bool grow_places(struct snapshot *snapshot) {
-    size_t slots = snapshot->place_slots ? snapshot->place_slots * 2 : 4096;
+    size_t slots = snapshot->place_slots ? snapshot->place_slots * 2 : FIRST_PLACES;
     struct place *places = region_alloc(&snapshot->region, slots * sizeof *places);
     if (!places)
         return false;
@@ -85,7 +89,7 @@ static uint64_t locate(struct snapshot *snapshot, uint64_t address, uint32_t ret
         uint32_t mapping_id = mapping == MAPPING_NONE ? PROFILE_NONE : mapping + 1;
         place->address = address;
         place->retired = retired;
-        place->id = writer_location(snapshot->writer, address, mapping_id, NULL, 0);
+        place->id = (uint32_t)writer_location(snapshot->writer, address, mapping_id, NULL, 0);
         snapshot->place_count++;
     }
     return place->id;
@@ -166,7 +170,7 @@ static void write_samples(struct snapshot *snapshot) {
 }
 
 bool snapshot_write(const struct snapshot_source *source, writer_sink sink, void *context, struct proto_error *error) {
-    struct snapshot snapshot = {.source = source};
+    struct snapshot snapshot = {.source = source, .region.first = FIRST_BLOCK};
     bool ok = false;
     *error = (struct proto_error){.code = PROTO_ERROR_MEMORY, .text = "out of memory"};
     bool ready =
