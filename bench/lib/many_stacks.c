@@ -331,7 +331,7 @@ static void *allocate(void *unused) {
 }
 
 /* Windows of a length in turn: a dump, and as long without one. */
-static void measure_latency(double seconds) {
+static void measure_latency(unsigned kind, double seconds) {
     pthread_t thread;
     double end = clock_ms(CLOCK_MONOTONIC) + seconds * 1e3;
     pin(1);
@@ -341,7 +341,7 @@ static void measure_latency(double seconds) {
     while (clock_ms(CLOCK_MONOTONIC) < end) {
         double start = clock_ms(CLOCK_MONOTONIC);
         __atomic_store_n(&dumping, 1, __ATOMIC_RELEASE);
-        dump_to("/dev/null", HEAPTAP_HEAP);
+        dump_to("/dev/null", kind);
         __atomic_store_n(&dumping, 0, __ATOMIC_RELEASE);
         /* Without a dump this processor works too, so that both windows share what the two processors share. */
         double took = clock_ms(CLOCK_MONOTONIC) - start;
@@ -373,9 +373,9 @@ int main(int argc, char **argv) {
     heaptap_set_mem_profile_rate(1);
     if (strcmp(argv[1], "dump") == 0 && argc == 6)
         measure_dumps((unsigned)strtoul(argv[3], NULL, 0), atoi(argv[4]), argv[5]);
-    else if (strcmp(argv[1], "latency") == 0 && argc == 5) {
-        heaptap_set_mem_profile_rate(strtoul(argv[3], NULL, 10));
-        measure_latency(atof(argv[4]));
+    else if (strcmp(argv[1], "latency") == 0 && argc == 6) {
+        heaptap_set_mem_profile_rate(strtoul(argv[4], NULL, 10));
+        measure_latency((unsigned)strtoul(argv[3], NULL, 0), atof(argv[5]));
     } else
         return 2;
     return 0;
