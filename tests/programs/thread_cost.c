@@ -1,6 +1,7 @@
 /* What thread_cost.sh runs: N threads that are alive together, each with some objects that it made. Prints the private
  * resident KiB and the bytes of the profiler's tables at that moment, and again when the threads have ended. */
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +14,18 @@ enum { MOST_OBJECTS = 64, STACK_BYTES = 128 * 1024 };
 static int objects;
 static pthread_barrier_t made, measured;
 
-static void *work(void *unused) {
+static void *work(void *number) {
     void *mine[MOST_OBJECTS];
+    char name[16];
+    snprintf(name, sizeof name, "worker-%d", (int)(intptr_t)number);
+    pthread_setname_np(pthread_self(), name);
     for (int i = 0; i < objects; i++)
         mine[i] = malloc(64);
     pthread_barrier_wait(&made);
     pthread_barrier_wait(&measured);
     for (int i = 0; i < objects; i++)
         free(mine[i]);
-    return unused;
+    return number;
 }
 
 static long private_kib(void) {
@@ -60,7 +64,7 @@ int main(int argc, char **argv) {
     pthread_barrier_init(&made, NULL, (unsigned)count + 1);
     pthread_barrier_init(&measured, NULL, (unsigned)count + 1);
     for (int i = 0; i < count; i++) {
-        if (pthread_create(&threads[i], &attributes, work, NULL) != 0)
+        if (pthread_create(&threads[i], &attributes, work, (void *)(intptr_t)i) != 0)
             return 77;
     }
     pthread_barrier_wait(&made);

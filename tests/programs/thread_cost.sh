@@ -35,3 +35,7 @@ each() {
 each 1 1024
 each 10 1536
 each 50 4096
+HEAPTAP_LABELS=thread
+export HEAPTAP_LABELS
+echo "with the threads' names as labels:"
+each 1 1536
