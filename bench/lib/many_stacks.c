@@ -205,8 +205,8 @@ static void dump_to(const char *path, unsigned kind) {
     close(fd);
 }
 
-/* Pages that this thread was the first to touch: exact, where the kernel's count of resident pages is some hundred KiB
- * behind. */
+/* Pages that this thread was the first to touch, and some of them twice, where it reads before it writes. The kernel's
+ * own count of resident pages may be some hundred KiB behind. */
 static long touched_kib(void) {
     struct rusage usage;
     getrusage(RUSAGE_THREAD, &usage);
