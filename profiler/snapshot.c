@@ -24,8 +24,8 @@ struct place {
     uint32_t id;
 };
 
-/* Of the region's first block: what most profiles need, so that there is one block to give back. Only what is touched of
- * it is memory. */
+/* Of the region's first block: what most profiles need, so that there is one block to give back. Only what is touched
+ * of it is memory. */
 enum { FIRST_BLOCK = 1024 * 1024, FIRST_PLACES = 4096 };
 
 struct snapshot {
