@@ -202,6 +202,28 @@ static inline void load_threads(uint64_t rate) {
         end_produced(i, seen[i]);
 }
 
+/* Each thread ends before it has made as many objects as lie between two samples, and the next one takes over its
+ * cache with the count that has run so far. A large object counts for its thread alone. */
+static inline void *short_thread_main(void *argument) {
+    size_t base = base_size(*(const uint64_t *)argument);
+    for (int i = 0; i < 16; i++) {
+        struct item *item = make(0, base / 64);
+        if (i % 2)
+            end(item);
+    }
+    for (int i = 0; i < 4; i++)
+        make(1, base / 8);
+    return NULL;
+}
+
+static inline void load_short_threads(uint64_t rate) {
+    for (int i = 0; i < 150; i++) {
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, short_thread_main, &rate), 0);
+        pthread_join(thread, NULL);
+    }
+}
+
 /* At site 0 the hook allocates objects of the same size, of which some fall due; what follows is always site 1's. */
 static inline void load_reentrant(uint64_t rate) {
     size_t size = base_size(rate) / 32;
@@ -217,7 +239,7 @@ static inline void load_reentrant(uint64_t rate) {
     }
 }
 
-enum { ONE_SIZE, MIXED_SIZES, AROUND_THE_RATE, RATE_CHANGES, REALLOC_CHAINS, THREADS, REENTRANT, LOADS };
+enum { ONE_SIZE, MIXED_SIZES, AROUND_THE_RATE, RATE_CHANGES, REALLOC_CHAINS, THREADS, SHORT_THREADS, REENTRANT, LOADS };
 
 static const struct load loads[LOADS] = {
     [ONE_SIZE] = {"one_size", load_one_size},
@@ -226,6 +248,7 @@ static const struct load loads[LOADS] = {
     [RATE_CHANGES] = {"rate_changes", load_rate_changes},
     [REALLOC_CHAINS] = {"realloc_chains", load_realloc_chains},
     [THREADS] = {"threads", load_threads},
+    [SHORT_THREADS] = {"short_threads", load_short_threads},
     [REENTRANT] = {"reentrant", load_reentrant},
 };
 

@@ -89,6 +89,46 @@ static void test_draws_are_geometric(void **state) {
     assert_true(fabs((double)tail / DRAWS - q) < 4 * sqrt(q * (1 - q) / DRAWS));
 }
 
+/* Chi square of 20,000 draws over cells of about a tenth each, against the geometric law; and the next draw knows
+ * nothing of the last. */
+static void check_law(size_t size, uint64_t mean) {
+    enum { DRAWS = 20000, CELLS = 10 };
+    double p = -expm1(-(double)size / (double)mean), square = 0, last = 0, product = 0, edges[CELLS + 1] = {0};
+    uint64_t rate, found[CELLS] = {0};
+    sampler_set_rate(mean);
+    for (int cell = 1; cell < CELLS; cell++)
+        edges[cell] = ceil(log1p(-(double)cell / CELLS) / log1p(-p));
+    edges[CELLS] = INFINITY;
+    for (int i = 0; i < DRAWS; i++) {
+        double n = (double)sampler_draw(size, &rate), below = -expm1((n - 1) * log1p(-p)) + p / 2 * pow(1 - p, n - 1);
+        int cell = 0;
+        while (n > edges[cell + 1])
+            cell++;
+        found[cell]++;
+        product += (below - 0.5) * (last - 0.5) * (i > 0);
+        last = below;
+    }
+    for (int cell = 0; cell < CELLS; cell++) {
+        double expected = DRAWS * (pow(1 - p, edges[cell]) - pow(1 - p, edges[cell + 1]));
+        double difference = (double)found[cell] - expected;
+        assert_true(expected > 0 || found[cell] == 0);
+        square += expected > 0 ? difference * difference / expected : 0;
+    }
+    assert_true(square < 34); /* once in 10,000 by chance, with 9 degrees of freedom */
+    assert_true(fabs(product) < 4 * sqrt(DRAWS) / 12);
+}
+
+static void test_law_of_draws(void **state) {
+    static const uint64_t means[] = {2, 128, 4096, RATE, (uint64_t)1 << 40};
+    static const size_t sizes[] = {1, 8, 16, 48, 128, 1024, 4096, 32768};
+    (void)state;
+    seed_run(1);
+    for (size_t m = 0; m < sizeof means / sizeof *means; m++)
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+            if (sizes[s] < 8 * means[m]) /* all are recorded above */
+                check_law(sizes[s], means[m]);
+}
+
 static void test_huge_rate_and_size(void **state) {
     uint64_t rate;
     (void)state;
@@ -229,12 +269,59 @@ static void test_a_bias_is_seen(void **state) {
     assert_true(deviation(&late, 20000) > 3);
 }
 
+/* Bytes of one run over objects that share a gap in bytes, as ours and as the other estimator has it: of a gap that
+ * ends f bytes into an object of k, the mean gap and what is left of the object, k - f. */
+static void estimate_both(size_t size, int objects, double *ours, double *theirs) {
+    uint64_t rate, left = sampler_draw(1, &rate);
+    double mean_gap = sampler_weight(1, rate);
+    *ours = *theirs = 0;
+    for (int i = 0; i < objects; i++) {
+        if (size < left) {
+            left -= size;
+            continue;
+        }
+        *ours += sampler_weight(size, rate) * (double)size;
+        *theirs += mean_gap + (double)(size - left);
+        left = sampler_draw(1, &rate);
+    }
+}
+
+/* Our variance over the other's, which adds that of f for each sample: T^2 - k^2 e / (1 - e)^2 with e = exp(-k / T). */
+static double part_of_variance(double sizes_over_rate) {
+    double x = sizes_over_rate, e = exp(-x), p = 1 - e, ours = x * x * e / p;
+    return ours / (ours + p * (1 - x * x * e / (p * p)));
+}
+
+/* Both are unbiased, and ours is the other's mean, given what is sampled: it varies less, by what f varies. */
+static void test_varies_less_than_by_the_gap(void **state) {
+    static const double cases[] = {0.0625, 1, 4};
+    enum { OBJECTS = 400 };
+    (void)state;
+    sampler_set_rate(RATE);
+    for (size_t c = 0; c < 3; c++) {
+        struct moments ours = {0, 0}, theirs = {0, 0};
+        size_t size = (size_t)(cases[c] * RATE);
+        double truth = OBJECTS * (double)size, our, their;
+        for (int run = 0; run < RUNS; run++) {
+            seed_run(run);
+            estimate_both(size, OBJECTS, &our, &their);
+            observe(&ours, our - truth);
+            observe(&theirs, their - truth);
+        }
+        assert_true(deviation(&ours, 0) < 3);
+        assert_true(deviation(&theirs, 0) < 3);
+        assert_true(fabs(ours.squares / theirs.squares - part_of_variance(cases[c])) < 0.1);
+    }
+    assert_true(part_of_variance(4) < 0.31);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rate_zero_and_one),  cmocka_unit_test(test_draws_are_geometric),
         cmocka_unit_test(test_huge_rate_and_size), cmocka_unit_test(test_seed_and_fork),
         cmocka_unit_test(test_one_size),           cmocka_unit_test(test_mixed_sizes),
         cmocka_unit_test(test_rate_changes),       cmocka_unit_test(test_a_bias_is_seen),
+        cmocka_unit_test(test_law_of_draws),       cmocka_unit_test(test_varies_less_than_by_the_gap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
