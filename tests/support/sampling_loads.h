@@ -207,7 +207,7 @@ static inline void load_threads(uint64_t rate) {
 static inline void *short_thread_main(void *argument) {
     size_t base = base_size(*(const uint64_t *)argument);
     for (int i = 0; i < 16; i++) {
-        struct item *item = make(0, base / 64);
+        struct item *item = make(0, base / 32);
         if (i % 2)
             end(item);
     }
@@ -217,7 +217,7 @@ static inline void *short_thread_main(void *argument) {
 }
 
 static inline void load_short_threads(uint64_t rate) {
-    for (int i = 0; i < 150; i++) {
+    for (int i = 0; i < 60; i++) {
         pthread_t thread;
         assert_int_equal(pthread_create(&thread, NULL, short_thread_main, &rate), 0);
         pthread_join(thread, NULL);
