@@ -63,11 +63,11 @@ int main(void) {
                                                  {"parse_numbers", 30000},
                                                  {"build_nodes", 12000},
                                                  {"grow_buffers", 3000}};
-    static const struct place by_bytes[TOP] = {{"read_blocks", 400 * 65536},
-                                               {"grow_buffers", 3000 * 8192},
-                                               {"map_tiles", 20 * 1048576},
-                                               {"build_nodes", 12000 * 512},
-                                               {"copy_rows", 2000 * 2048}};
+    static const struct place by_bytes[TOP] = {{"read_blocks", 400l * 65536},
+                                               {"grow_buffers", 3000l * 8192},
+                                               {"map_tiles", 20l * 1048576},
+                                               {"build_nodes", 12000l * 512},
+                                               {"copy_rows", 2000l * 2048}};
     char profile[TASK_PATH_MOST];
     heaptap_set_mem_profile_rate(1);
     split_words();

@@ -20,9 +20,9 @@ static const struct package {
     const char *name, *mapping, *folder;
     int64_t bytes, objects;
 } packages[PACKAGES] = {
-    {"parser", "/libtask19_parser.so", "/packages/parser/", NUMBERS * 32, NUMBERS},
-    {"indexer", "/libtask19_indexer.so", "/packages/indexer/", 8 * (65536 - 16), 12},
-    {"cache", "/libtask19_cache.so", "/packages/cache/", KEPT * 256, KEPT},
+    {"parser", "/libtask19_parser.so", "/packages/parser/", NUMBERS * 32l, NUMBERS},
+    {"indexer", "/libtask19_indexer.so", "/packages/indexer/", 8l * (65536 - 16), 12},
+    {"cache", "/libtask19_cache.so", "/packages/cache/", KEPT * 256l, KEPT},
     {"main", "/task19_packages", "/task19_packages.c", 4096, 1},
 };
 

@@ -4,7 +4,7 @@
 
 /* Of the indexer, so what it grows by is the indexer's. */
 static const struct number **grow(const struct number **table, size_t room) {
-    const struct number **grown = realloc(table, room * sizeof *table);
+    const struct number **grown = realloc(table, room * sizeof(void *));
     if (!grown)
         abort();
     return grown;
