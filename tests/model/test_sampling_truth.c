@@ -13,7 +13,7 @@
 #include "tests/support/sampling_loads.h"
 #include "tests/support/sanitized.h"
 
-enum { RUNS = 400 };
+enum { RUNS = 400 / SANITIZED_STRIDE };
 
 static const uint64_t rates[] = {1, 128, 4096, 512 * 1024};
 
