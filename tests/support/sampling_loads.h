@@ -55,13 +55,13 @@ static inline void end(struct item *item) {
 }
 
 static inline void load_one_size(uint64_t rate) {
-    for (int i = 0; i < 20000; i++) {
-        struct item *item = make(0, base_size(rate) / 256);
+    for (int i = 0; i < 4000; i++) {
+        struct item *item = make(0, base_size(rate) / 32);
         if (i % 2)
             end(item);
-        if (i % 5 == 0)
-            make(1, base_size(rate) / 32);
-        if (i % 15 == 0)
+        if (i % 4 == 0)
+            make(1, base_size(rate) / 8);
+        if (i % 12 == 0)
             end(&items[item_count - 1]);
     }
 }
@@ -98,7 +98,7 @@ static inline void load_rate_changes(uint64_t rate) {
     size_t base = base_size(rate);
     for (int phase = 0; phase < 6; phase++) {
         books_set_rate(rates[phase]);
-        for (int i = 0; i < 1000; i++)
+        for (int i = 0; i < 600; i++)
             make(i % 5 == 0, i % 5 == 0 ? base / 2 : base / 16);
         for (size_t i = (size_t)phase; i < item_count; i += 4)
             end(&items[i]);
@@ -227,7 +227,7 @@ static inline void load_short_threads(uint64_t rate) {
 /* At site 0 the hook allocates objects of the same size, of which some fall due; what follows is always site 1's. */
 static inline void load_reentrant(uint64_t rate) {
     size_t size = base_size(rate) / 32;
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 2000; i++) {
         books_nest = true;
         struct item *item = make(0, size);
         if (i % 2)
