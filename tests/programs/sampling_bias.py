@@ -31,6 +31,12 @@ def has_interval(mode, view, rate):
     return mode != "rates" and (mode != "mixed" or "space" in view or rate < 65536)
 
 
+def limit(mode, rate):
+    """In standard errors, of which one comparison in 370 is off by more than 3. The twelve first ones keep that; the others
+    have more room, since there are many of them."""
+    return 3 if mode in ("one", "mixed", "rates") and rate == 524288 else 4
+
+
 def check(mode, view, rate, profiles):
     sizes = TRUTHS[mode]
     truth = sum((n if "alloc" in view else live) * (k if "space" in view else 1) for k, n, live in sizes)
@@ -41,9 +47,9 @@ def check(mode, view, rate, profiles):
     covered = sum(abs(x - truth) <= half_width(p, view, rate, sizes) for x, p in zip(found, profiles)) / len(found)
     print(f"{mode} at {rate}, {view}: mean {mean:.0f}, truth {truth}, {off:.2f} standard errors, {covered:.1%} covered")
     if not has_interval(mode, view, rate):
-        return off < 4
+        return off < limit(mode, rate)
     # Intervals of so few samples cover somewhat less than 95%; that 200 miss the truth nowhere is no accident.
-    return off < 4 and covered >= 0.86 and (covered < 1 or len(found) < 200)
+    return off < limit(mode, rate) and covered >= 0.86 and (covered < 1 or len(found) < 200)
 
 
 def main():

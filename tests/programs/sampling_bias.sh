@@ -1,6 +1,6 @@
 #!/bin/sh
-# A preloaded program at three rates, over many seeds: the mean of the estimate is within 4 standard errors of the
-# truth, and the interval of 95% that a reader computes from one file covers the truth about as often. One size, sizes
+# A preloaded program at three rates, over many seeds: the mean of the estimate is within 3 or 4 standard errors
+# of the truth, and the interval of 95% that a reader computes from one file covers the truth about as often. One size, sizes
 # mixed on one stack, across changes of the rate, objects that are resized, and objects that other threads free. Then
 # the same with libraries that have a mistake each (tests/biased), which must be seen.
 set -eu
