@@ -1,8 +1,8 @@
 /* The one order of locks, outer to inner. A thread may take a lock only while every lock that it holds
  * has a smaller rank; debug builds check it at each acquisition (base/lock.c).
  *
- *   control -> dump -> profiler -> stack_table -> live -> late_cache -> thread -> scavenger
- *           -> central -> page_heap -> arena_map -> guard -> fixalloc -> log
+ *   control -> dump -> profiler -> stack_table -> live -> blackbox -> late_cache -> thread
+ *           -> scavenger -> central -> page_heap -> arena_map -> guard -> fixalloc -> log
  *
  * No allocator lock is held while a hook runs. System calls that need no lock are made after unlock. */
 #ifndef HEAPTAP_BASE_LOCK_RANK_H
@@ -14,6 +14,7 @@ enum lock_rank {
     RANK_PROFILER,
     RANK_STACK_TABLE,
     RANK_LIVE,
+    RANK_BLACKBOX,
     RANK_LATE_CACHE,
     RANK_THREAD,
     RANK_SCAVENGER,

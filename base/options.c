@@ -36,16 +36,26 @@ static bool parse_rate(struct options *options, const char *value) {
     return units_parse_bytes(value, &options->mem_profile_rate);
 }
 
-static bool parse_dump(struct options *options, const char *value) {
+/* A path with these letters after percent signs, into `out` of OPTIONS_PATH_MAX bytes. */
+static bool parse_pattern(const char *value, const char *letters, char *out) {
     size_t length = strlen(value);
-    if (length >= sizeof options->dump_pattern)
+    if (length >= OPTIONS_PATH_MAX)
         return false;
     for (const char *p = value; (p = strchr(p, '%')); p += 2) {
-        if (!p[1] || !strchr("pnther%", p[1]))
+        if (!p[1] || !strchr(letters, p[1]))
             return false;
     }
-    memcpy(options->dump_pattern, value, length + 1);
+    memcpy(out, value, length + 1);
     return true;
+}
+
+static bool parse_dump(struct options *options, const char *value) {
+    return parse_pattern(value, "pnther%", options->dump_pattern);
+}
+
+static bool parse_blackbox(struct options *options, const char *value) {
+    options->has_blackbox = parse_pattern(value, "pthe%", options->blackbox_pattern);
+    return options->has_blackbox;
 }
 
 static bool parse_interval(struct options *options, const char *value) {
@@ -234,6 +244,7 @@ static const struct option {
     {"HEAPTAP_MEMLIMIT", parse_memlimit, "a size such as 2GiB, or off"},
     {"HEAPTAP_SCAVTRACE", parse_scavtrace, "0 or 1"},
     {"HEAPTAP_CHECK", parse_check, "0 or 1"},
+    {"HEAPTAP_BLACKBOX", parse_blackbox, "a path with %p %t %h %e"},
     {"HEAPTAP_LABELS", parse_labels, "a list of thread, age"},
 };
 

@@ -38,7 +38,9 @@ struct options {
     bool follow_fork;
     bool label_threads;                  /* samples carry their thread's name */
     bool label_ages;                     /* profiles tell what is in use by age */
+    bool has_blackbox;                   /* there is a blackbox_pattern, which is not written otherwise */
     char dump_pattern[OPTIONS_PATH_MAX]; /* "" = no files; last, since most of it is seldom touched */
+    char blackbox_pattern[OPTIONS_PATH_MAX];
 };
 
 /* Writes no more of the pattern than its first byte: the pages behind it stay untouched. */

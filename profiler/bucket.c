@@ -12,6 +12,7 @@
 #include "base/atomic.h"
 #include "base/bits.h"
 #include "base/check.h"
+#include "profiler/blackbox.h"
 #include "profiler/sampler.h"
 
 static_assert(sizeof(struct bucket) == 64, "a cache line");
@@ -48,6 +49,8 @@ static uint32_t append_locked(struct bucket_table *table, const struct bucket_ke
                                             .labels = key->labels,
                                             .weight = sampler_weight_bytes(key->slot_size, key->rate),
                                             .kept = 2 * atomic_load_acquire(&table->peak.epoch)};
+    if (!blackbox_seal_bucket(id, key->stack, key->labels, key->slot_size, key->rate))
+        return 0;
     if (key->rate != bucket_at(table, 1)->rate)
         atomic_store_relaxed(&table->mixed_rates, true);
     atomic_store_release(&table->count, id);

@@ -16,6 +16,7 @@
 #include "profiler/id_index.h"
 #include "profiler/peak.h"
 #include "profiler/table_memory.h"
+#include "proto/box.h"
 
 /* One cache line. `kept` is twice the epoch of the high-water mark for which allocs and frees were last kept, or
  * one more while a thread is doing that. */
@@ -42,7 +43,7 @@ struct bucket_table {
 };
 
 #define BUCKET_TABLE_INIT                                                                                              \
-    { .lock = LOCK_INIT(RANK_LIVE), .items.share = 4, .peak = PEAK_INIT }
+    { .lock = LOCK_INIT(RANK_LIVE), .items.share = 4, .items.box = BOX_BUCKETS, .peak = PEAK_INIT }
 
 struct bucket_key {
     uint64_t slot_size, rate;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "alloc/memstats.h"
@@ -65,29 +66,52 @@ static void add_work(struct comment_list *comments) {
         add_number(comments, "dropped_work", work_refused());
 }
 
+static void add_all(struct comment_list *comments, struct comments_identity *identity,
+                    const struct comments_counters *counters, const struct snapshot_source *source) {
+    struct heaptap_memstats totals;
+    memstats_read_totals(&totals);
+    add_identity(comments, identity);
+    add_number(comments, "rate", source->rate);
+    add_text(comments, "unwinder", unwinder_name());
+    add_number(comments, "mallocs", totals.mallocs);
+    add_number(comments, "frees", totals.frees);
+    add_number(comments, "alloc_bytes", totals.total_alloc);
+    add_number(comments, "inuse_bytes", totals.heap_alloc);
+    add_number(comments, "peak_inuse_bytes", peak_settle(&source->buckets->peak));
+    add_number(comments, "samples", counters->samples);
+    add_number(comments, "dropped_unwind", counters->dropped_unwind);
+    add_number(comments, "dropped_memory", counters->dropped_memory);
+    add_number(comments, "dropped_labels", counters->dropped_labels);
+    add_work(comments);
+}
+
 int comments_write(struct comments_identity *identity, const struct comments_counters *counters,
                    struct snapshot_source *source, writer_sink sink, void *context) {
     struct comment_list comments = {.count = 0};
     struct proto_error error;
-    struct heaptap_memstats totals;
-    memstats_read_totals(&totals);
-    add_identity(&comments, identity);
-    add_number(&comments, "rate", source->rate);
-    add_text(&comments, "unwinder", unwinder_name());
-    add_number(&comments, "mallocs", totals.mallocs);
-    add_number(&comments, "frees", totals.frees);
-    add_number(&comments, "alloc_bytes", totals.total_alloc);
-    add_number(&comments, "inuse_bytes", totals.heap_alloc);
-    add_number(&comments, "peak_inuse_bytes", peak_settle(&source->buckets->peak));
-    add_number(&comments, "samples", counters->samples);
-    add_number(&comments, "dropped_unwind", counters->dropped_unwind);
-    add_number(&comments, "dropped_memory", counters->dropped_memory);
-    add_number(&comments, "dropped_labels", counters->dropped_labels);
-    add_work(&comments);
+    add_all(&comments, identity, counters, source);
     source->comments = comments.list;
     if (snapshot_write(source, sink, context, &error))
         return 0;
     if (error.code == PROTO_ERROR_IO && error.saved_errno)
         return error.saved_errno;
     return error.code == PROTO_ERROR_MEMORY ? ENOMEM : EIO;
+}
+
+static size_t pack_text(char *out, size_t size, size_t at, const char *text) {
+    size_t length = strlen(text) + 1;
+    if (length > size - at)
+        return at;
+    memcpy(out + at, text, length);
+    return at + length;
+}
+
+size_t comments_pack(struct comments_identity *identity, const struct comments_counters *counters,
+                     const struct snapshot_source *source, char *out, size_t size) {
+    struct comment_list comments = {.count = 0};
+    add_all(&comments, identity, counters, source);
+    size_t at = pack_text(out, size, 0, source->drop_own_frames ? snapshot_own_frames() : "");
+    for (const char *const *comment = comments.list; *comment; comment++)
+        at = pack_text(out, size, at, *comment);
+    return at;
 }

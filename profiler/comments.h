@@ -24,4 +24,9 @@ void comments_identify(struct comments_identity *identity);
 int comments_write(struct comments_identity *identity, const struct comments_counters *counters,
                    struct snapshot_source *source, writer_sink sink, void *context);
 
+/* What such a profile would say, one text after the other, each terminated, cut to whole texts; the length. The first
+ * are the names of frames to drop, or "". */
+size_t comments_pack(struct comments_identity *identity, const struct comments_counters *counters,
+                     const struct snapshot_source *source, char *out, size_t size);
+
 #endif

@@ -17,6 +17,7 @@
 #include "base/atomic.h"
 #include "base/bits.h"
 #include "base/check.h"
+#include "profiler/blackbox.h"
 
 enum { FIRST_WORD = 1 }; /* id 0 is the empty set */
 
@@ -95,6 +96,8 @@ static uint32_t append_locked(struct label_table *table, const struct label_text
         return 0;
     *word_at(table, id) = text->size;
     memcpy(word_at(table, id) + 1, text->bytes, text->size);
+    if (!blackbox_seal_labels(id, text->bytes, text->size))
+        return 0;
     table->used = (uint32_t)end;
     return id;
 }

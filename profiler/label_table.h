@@ -13,6 +13,7 @@
 #include "base/lock.h"
 #include "profiler/id_index.h"
 #include "profiler/table_memory.h"
+#include "proto/box.h"
 
 enum { LABEL_SET_BYTES = 1024, LABEL_PAIRS_MAX = 16 };
 
@@ -24,7 +25,7 @@ struct label_table {
 };
 
 #define LABEL_TABLE_INIT                                                                                               \
-    { .lock = LOCK_INIT(RANK_STACK_TABLE), .words.share = 16 }
+    { .lock = LOCK_INIT(RANK_STACK_TABLE), .words.share = 16, .words.box = BOX_LABELS }
 
 struct label_view {
     const char *text;

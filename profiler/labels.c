@@ -79,6 +79,13 @@ uint32_t labels_current(void) { return UNLIKELY(with_names) ? current_with_name(
 
 uint64_t labels_dropped(void) { return atomic_load_relaxed(&dropped); }
 
+void labels_forget(void) {
+    if (ready)
+        label_table_free(&table);
+    own = 0;
+    named.set = 0;
+}
+
 void labels_fork_prepare(void) {
     lock_acquire_for_fork(&start_lock);
     if (ready)

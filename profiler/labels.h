@@ -25,6 +25,9 @@ uint32_t labels_current(void);
 
 uint64_t labels_dropped(void);
 
+/* Empties the table and this thread's set, in the child of a fork that has no other thread. */
+void labels_forget(void);
+
 void labels_fork_prepare(void);
 void labels_fork_parent(void);
 void labels_fork_child(void);

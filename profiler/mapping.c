@@ -20,6 +20,7 @@
 
 #include "base/bits.h"
 #include "base/os.h"
+#include "profiler/blackbox.h"
 #include "profiler/loader.h"
 
 struct list {
@@ -161,12 +162,14 @@ static bool is_listed(const struct list *list, const struct mapping_row *row) {
     return false;
 }
 
-static void retire_rows_locked(struct mapping_table *table, const struct list *list) {
+__attribute__((noinline)) static void retire_rows_locked(struct mapping_table *table, const struct list *list) {
     uint32_t generation = table->generation + 1;
     for (uint32_t i = 0; i < table->count; i++) {
         struct mapping_row *row = row_at(table, i);
         if (row->retired || is_listed(list, row))
             continue;
+        if (blackbox_is_on())
+            blackbox_seal_retired(BOX_ROW_RETIRED, i, generation);
         row->retired = generation;
         table->generation = generation;
         stack_table_retire(table->stacks, row->start, row->limit, generation);
@@ -201,6 +204,8 @@ static void add_row_locked(struct mapping_table *table, const struct mapping_row
         return;
     *row_at(table, table->count) = *row;
     row_at(table, table->count)->filename = filename;
+    if (blackbox_is_on() && !blackbox_seal_row(table->count, row_at(table, table->count), filename))
+        return;
     table->count++;
 }
 
@@ -253,6 +258,14 @@ bool mapping_copy(struct mapping_table *table, struct region *region, struct map
         memcpy(copy->rows, table->rows.base, table->count * sizeof *copy->rows);
     lock_release(&table->lock);
     return copy->rows != NULL;
+}
+
+void mapping_free(struct mapping_table *table) {
+    table_area_free(&table->rows);
+    table_area_free(&table->text);
+    table->count = 0;
+    table->text_used = 0;
+    table->loads = table->unloads = 0;
 }
 
 uint32_t mapping_find(const struct mapping_copy *copy, uintptr_t address, uint32_t retired) {

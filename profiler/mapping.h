@@ -18,6 +18,7 @@
 #include "base/region.h"
 #include "profiler/stack_table.h"
 #include "profiler/table_memory.h"
+#include "proto/box.h"
 
 enum { MAPPING_BUILD_ID_BYTES = 32, MAPPING_NONE = UINT32_MAX };
 
@@ -40,7 +41,10 @@ struct mapping_table {
 };
 
 #define MAPPING_TABLE_INIT(stack_table)                                                                                \
-    { .lock = LOCK_INIT(RANK_PROFILER), .stacks = (stack_table), .rows.share = 32, .text.share = 32 }
+    {                                                                                                                  \
+        .lock = LOCK_INIT(RANK_PROFILER), .stacks = (stack_table), .rows.share = 32, .text.share = 32,                 \
+        .rows.box = BOX_ROWS, .text.box = BOX_TEXT                                                                     \
+    }
 
 /* Brings the rows up to date with the loader; true when a library has gone. Takes the loader's lock, then
  * ours, never both. Outside malloc only. */
@@ -56,6 +60,9 @@ bool mapping_copy(struct mapping_table *table, struct region *region, struct map
 
 /* Index of the row that `address` belonged to; MAPPING_NONE where there is none. */
 uint32_t mapping_find(const struct mapping_copy *copy, uintptr_t address, uint32_t retired);
+
+/* Empties the table; the child of a fork that lost it, and tests. */
+void mapping_free(struct mapping_table *table);
 
 void mapping_fork_prepare(struct mapping_table *table);
 void mapping_fork_parent(struct mapping_table *table);

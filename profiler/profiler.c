@@ -27,6 +27,7 @@
 #include "base/os.h"
 #include "base/rand.h"
 #include "include/heaptap.h"
+#include "profiler/blackbox.h"
 #include "profiler/bucket.h"
 #include "profiler/dump.h"
 #include "profiler/labels.h"
@@ -62,9 +63,10 @@ static void drop_for_memory(void) {
     if (atomic_add_relaxed(&dropped_memory, 1) != 0)
         return;
     quiet_begin(&signals);
-    log_line("the profiler's tables are full at %lu MiB (HEAPTAP_TABLE_MAX): new stacks and objects are not recorded, "
-             "and counted in every profile as heaptap_dropped_memory",
-             (unsigned long)(table_memory_limit() >> 20));
+    log_line("the profiler's tables are full at %lu MiB (HEAPTAP_TABLE_MAX)%s: new stacks and objects are not "
+             "recorded, and counted in every profile as heaptap_dropped_memory",
+             (unsigned long)(table_memory_limit() >> 20),
+             blackbox_is_on() ? ", or there is no space for the black box" : "");
     quiet_end(&signals);
 }
 
@@ -81,6 +83,7 @@ static bool record(void *object, size_t requested, size_t slot_size, uint64_t ra
         return false;
     }
     uint64_t weight = bucket_add_alloc(&buckets, bucket, requested);
+    blackbox_count_sample();
     atomic_add_relaxed(&samples, 1);
     DTRACE_PROBE3(otel_memory, alloc, object, slot_size, weight);
     return true;
@@ -106,6 +109,7 @@ static void on_freed(void *object, size_t slot_size) {
     (void)slot_size;
     if (bucket) {
         bucket_add_free(&buckets, bucket);
+        blackbox_count_free();
         DTRACE_PROBE1(otel_memory, free, object);
     }
     errno = saved_errno;
@@ -154,11 +158,13 @@ static void fork_prepare(void) {
     stack_table_fork_prepare(&stacks);
     bucket_fork_prepare(&buckets);
     live_fork_prepare(&live);
+    blackbox_fork_prepare();
     heap_fork_prepare();
 }
 
 static void fork_parent(void) {
     heap_fork_parent();
+    blackbox_fork_parent();
     live_fork_parent(&live);
     bucket_fork_parent(&buckets);
     stack_table_fork_parent(&stacks);
@@ -170,7 +176,19 @@ static void fork_parent(void) {
     lock_release(&start_lock);
 }
 
+/* The tables were the parent's file, and there was no memory to copy them. What the child frees of the objects of
+ * before is not in its profiles. */
+static void forget_tables(void) {
+    live_free(&live);
+    bucket_free(&buckets);
+    labels_forget();
+    stack_table_free(&stacks);
+    mapping_free(&mappings);
+}
+
 static void fork_child(void) {
+    if (!blackbox_fork_child(options->follow_fork))
+        forget_tables();
     heap_fork_child();
     scavenger_fork_child();
     live_fork_child(&live);
@@ -185,6 +203,7 @@ static void fork_child(void) {
     if (!options->follow_fork && sampler_set_rate(0) && sampling_ready)
         heap_hook_redraw();
     dump_fork_child(options->follow_fork);
+    blackbox_fork_resume();
 }
 
 static enum tally_kind tally_of(unsigned kind) {
@@ -193,32 +212,51 @@ static enum tally_kind tally_of(unsigned kind) {
     return kind == HEAPTAP_PEAK ? TALLY_PEAK : TALLY_NOW;
 }
 
-/* `kind`: one of heaptap.h. */
-static int fill(writer_sink sink, void *context, void *kind) {
-    unsigned what = *(const unsigned *)kind;
+static struct comments_counters read_dropped(void) {
     struct profiler_counters counters;
     profiler_read_counters(&counters);
-    struct comments_counters dropped = {.samples = counters.samples,
-                                        .dropped_unwind = counters.dropped_unwind,
-                                        .dropped_memory = counters.dropped_memory,
-                                        .dropped_labels = labels_dropped()};
-    struct snapshot_source source = {.stacks = &stacks,
-                                     .buckets = &buckets,
-                                     .live = &live,
-                                     .labels = labels_table(),
-                                     .mappings = &mappings,
-                                     .kind = tally_of(what),
-                                     .now = os_seconds(),
-                                     .rate = sampler_rate(),
-                                     .alloc_first = (what & ~HEAPTAP_AGES) == HEAPTAP_ALLOCS,
-                                     .drop_own_frames = !unwinder_trims()};
-    return comments_write(&identity, &dropped, &source, sink, context);
+    return (struct comments_counters){.samples = counters.samples,
+                                      .dropped_unwind = counters.dropped_unwind,
+                                      .dropped_memory = counters.dropped_memory,
+                                      .dropped_labels = labels_dropped()};
+}
+
+static struct snapshot_source make_source(unsigned kind) {
+    return (struct snapshot_source){.stacks = &stacks,
+                                    .buckets = &buckets,
+                                    .live = &live,
+                                    .labels = labels_table(),
+                                    .mappings = &mappings,
+                                    .kind = tally_of(kind),
+                                    .now = os_seconds(),
+                                    .rate = sampler_rate(),
+                                    .alloc_first = (kind & ~HEAPTAP_AGES) == HEAPTAP_ALLOCS,
+                                    .drop_own_frames = !unwinder_trims()};
+}
+
+/* `kind`: one of heaptap.h. */
+static int fill(writer_sink sink, void *context, void *kind) {
+    struct comments_counters counters = read_dropped();
+    struct snapshot_source source = make_source(*(const unsigned *)kind);
+    return comments_write(&identity, &counters, &source, sink, context);
+}
+
+/* For the black box: the texts of a profile of now, and the libraries that the program has loaded meanwhile. */
+static size_t describe(char *text, size_t size, uint64_t *rate) {
+    struct comments_counters counters = read_dropped();
+    struct snapshot_source source = make_source(HEAPTAP_HEAP);
+    if (atomic_load_acquire(&sampling_ready))
+        mapping_refresh(&mappings);
+    *rate = source.rate;
+    return comments_pack(&identity, &counters, &source, text, size);
 }
 
 void profiler_start(const struct options *settings) {
     static unsigned dumped = HEAPTAP_HEAP;
     options = settings;
     table_memory_set_limit(settings->table_max);
+    if (settings->has_blackbox)
+        blackbox_start(settings);
     scratch_set_size((settings->depth + UNWINDER_SLACK) * sizeof(uintptr_t));
     loader_start();
     comments_identify(&identity);
@@ -233,9 +271,15 @@ void profiler_start(const struct options *settings) {
     if (settings->mem_profile_rate)
         prepare_sampling();
     dump_start(settings, fill, &dumped);
+    if (blackbox_is_on())
+        blackbox_run(describe);
 }
 
-void profiler_stop(void) { dump_at_exit(); }
+void profiler_stop(void) {
+    dump_at_exit();
+    if (blackbox_is_on())
+        blackbox_close();
+}
 
 size_t heaptap_mem_profile_rate(void) { return sampler_rate(); }
 

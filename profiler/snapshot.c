@@ -142,6 +142,8 @@ static const char own_frames[] =
     "(heap_)?(malloc|calloc|realloc|memalign|free)|reallocarray|aligned_alloc|posix_memalign|"
     "valloc|pvalloc|operator new(\\[\\])?";
 
+const char *snapshot_own_frames(void) { return own_frames; }
+
 static void write_head(struct snapshot *snapshot, int64_t now) {
     struct writer *writer = snapshot->writer;
     writer_sample_type(writer, "alloc_objects", "count");

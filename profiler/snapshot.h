@@ -27,6 +27,9 @@ struct snapshot_source {
     const char *const *comments; /* NULL at the end */
 };
 
+/* A regular expression: the names of the allocator's own frames. */
+const char *snapshot_own_frames(void);
+
 /* False and *error when the sink or the memory failed. */
 bool snapshot_write(const struct snapshot_source *source, writer_sink sink, void *context, struct proto_error *error);
 

@@ -18,6 +18,7 @@
 #include "base/atomic.h"
 #include "base/bits.h"
 #include "base/check.h"
+#include "profiler/blackbox.h"
 
 enum { FIRST_WORD = 1 }; /* id 0 is no stack */
 
@@ -58,6 +59,8 @@ static uint32_t append_locked(struct stack_table *table, const struct wanted *wa
     atomic_store_relaxed(header_of(table, id), want->count);
     if (want->count)
         memcpy(table->words.base + ((size_t)id + 1) * sizeof(uint64_t), want->frames, want->count * sizeof(uintptr_t));
+    if (!blackbox_seal_stack(id, want->frames, want->count))
+        return 0;
     table->used = (uint32_t)end;
     return id;
 }
@@ -99,6 +102,8 @@ size_t stack_table_retire(struct stack_table *table, uintptr_t start, uintptr_t 
     for (uint32_t id = FIRST_WORD; id < table->used;) {
         struct stack_view stack = stack_table_view(table, id);
         if (!stack.retired && passes_through(stack, start, limit)) {
+            if (blackbox_is_on())
+                blackbox_seal_retired(BOX_STACK_RETIRED, id, generation);
             atomic_store_relaxed(header_of(table, id), (uint64_t)generation << 32 | stack.count);
             retired++;
         }

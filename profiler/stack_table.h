@@ -14,6 +14,7 @@
 #include "base/lock.h"
 #include "profiler/id_index.h"
 #include "profiler/table_memory.h"
+#include "proto/box.h"
 
 struct stack_table {
     struct lock lock;        /* of everything that grows */
@@ -23,7 +24,7 @@ struct stack_table {
 };
 
 #define STACK_TABLE_INIT                                                                                               \
-    { .lock = LOCK_INIT(RANK_STACK_TABLE), .words.share = 2 }
+    { .lock = LOCK_INIT(RANK_STACK_TABLE), .words.share = 2, .words.box = BOX_STACKS }
 
 struct stack_view {
     const uintptr_t *frames;

@@ -6,6 +6,7 @@
 
 #include "base/atomic.h"
 #include "base/bits.h"
+#include "base/check.h"
 #include "base/os.h"
 
 /* An area grows by an eighth of itself between these bounds: few calls, little waste. */
@@ -13,10 +14,24 @@ enum { SMALLEST_STEP = 64 * 1024, LARGEST_STEP = 4 * 1024 * 1024 };
 
 static _Atomic uint64_t limit = 64ull << 20;
 static _Atomic uint64_t used;
+static const struct table_backing *backing;
 
 void table_memory_set_limit(uint64_t bytes) { atomic_store_relaxed(&limit, bytes); }
 uint64_t table_memory_limit(void) { return atomic_load_relaxed(&limit); }
 uint64_t table_memory_used(void) { return atomic_load_relaxed(&used); }
+
+void table_memory_set_backing(const struct table_backing *new_backing) { backing = new_backing; }
+
+/* An area that is in a black box is placed there as a whole, however little of it is ready. */
+__attribute__((noinline)) static void place_backed(struct table_area *area) {
+    area->base = backing->place(area->box, &area->reserved);
+}
+
+__attribute__((noinline)) static bool back(const struct table_area *area, size_t ready) {
+    return backing->back(area->box, area->ready, ready);
+}
+
+static bool is_backed(const struct table_area *area) { return UNLIKELY(backing != NULL) && area->box; }
 
 static bool take(size_t size) {
     uint64_t most = table_memory_limit(), now = table_memory_used();
@@ -63,7 +78,10 @@ bool table_area_reach(struct table_area *area, size_t size) {
     if (size <= area->ready)
         return true;
     if (!area->base) {
-        reserve(area);
+        if (is_backed(area))
+            place_backed(area);
+        else
+            reserve(area);
         if (!area->base)
             return false;
     }
@@ -75,7 +93,8 @@ bool table_area_reach(struct table_area *area, size_t size) {
         ready = area->reserved;
     if (size > ready || !take(ready - area->ready))
         return false;
-    if (!os_map(area->base + area->ready, ready - area->ready)) {
+    bool ok = is_backed(area) ? back(area, ready) : os_map(area->base + area->ready, ready - area->ready);
+    if (!ok) {
         atomic_sub_relaxed(&used, ready - area->ready);
         return false;
     }
@@ -87,5 +106,5 @@ void table_area_free(struct table_area *area) {
     if (area->base)
         os_free(area->base, area->reserved);
     atomic_sub_relaxed(&used, area->ready);
-    *area = (struct table_area){.share = area->share};
+    *area = (struct table_area){.share = area->share, .box = area->box};
 }

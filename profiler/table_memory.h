@@ -26,7 +26,17 @@ struct table_area {
     size_t reserved;
     size_t ready;
     unsigned share;
+    unsigned box; /* its place in the black box (enum box_region_id), where there is one; 0 = it is never there */
 };
+
+/* Where areas with a `box` lie instead, while one is set (profiler/blackbox.h). */
+struct table_backing {
+    char *(*place)(unsigned box, size_t *reserved);
+    bool (*back)(unsigned box, size_t from, size_t to); /* offsets in the area */
+};
+
+/* Before any area is used, and in the child of fork. NULL: memory. */
+void table_memory_set_backing(const struct table_backing *backing);
 
 /* Makes the first `size` bytes usable. False when the ceiling or the kernel says no. */
 bool table_area_reach(struct table_area *area, size_t size);
