@@ -2,18 +2,22 @@
  * option table, from which its parser and its help are made, and one function.
  *
  *   heaptap run [options] -- CMD ARGS
+ *   heaptap recover [options] FILE
  *
  * Only this file prints what is wrong with a command line, and exits. */
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/units.h"
+#include "cli/load.h"
 #include "cli/opts.h"
+#include "cli/recover.h"
 #include "cli/run.h"
 
-enum { EXIT_USAGE = 2, DEPTH_MOST = 1024, KEEP_MOST = 1000000000 };
+enum { EXIT_USAGE = 2, EXIT_PIPE = 141, DEPTH_MOST = 1024, KEEP_MOST = 1000000000 };
 
 enum {
     OPTION_HELP = 1,
@@ -24,7 +28,9 @@ enum {
     OPTION_ON,
     OPTION_KEEP,
     OPTION_UNWINDER,
-    OPTION_DEPTH
+    OPTION_DEPTH,
+    OPTION_OUTPUT,
+    OPTION_COPIED
 };
 
 static const struct option_spec run_options[] = {
@@ -62,15 +68,40 @@ static const struct opts_table run_table = {
     .count = sizeof run_options / sizeof *run_options,
 };
 
+static const struct option_spec recover_options[] = {
+    {.id = OPTION_OUTPUT,
+     .short_name = 'o',
+     .name = "output",
+     .argument = "FILE",
+     .help = "instead of standard output"},
+    {.id = OPTION_COPIED,
+     .name = "copied",
+     .help =
+         "FILE was copied here from another machine, or before this one was\nstarted anew: believe that it is whole"},
+    {.id = OPTION_HELP, .short_name = 'h', .name = "help", .help = "print this"},
+};
+
+static const struct opts_table recover_table = {
+    .program = "heaptap recover",
+    .summary = "Writes the profile of a process that was killed, from the file that HEAPTAP_BLACKBOX named for it. A\n"
+               "file that is torn is refused: status 2, and one line that says where.",
+    .synopsis = "[options] FILE",
+    .options = recover_options,
+    .count = sizeof recover_options / sizeof *recover_options,
+};
+
 static const struct option_spec main_options[] = {
-    {.id = OPTION_HELP, .short_name = 'h', .name = "help", .help = "print this; `heaptap run --help` for its options"},
+    {.id = OPTION_HELP,
+     .short_name = 'h',
+     .name = "help",
+     .help = "print this; `heaptap COMMAND --help` for its options"},
     {.id = OPTION_VERSION, .name = "version", .help = "print the version"},
 };
 
 static const struct opts_table main_table = {
     .program = "heaptap",
     .summary = "Heap profiles of programs as they are, without building them anew.",
-    .synopsis = "run [options] [--] CMD [ARG...]",
+    .synopsis = "run [options] [--] CMD [ARG...]\nrecover [options] FILE",
     .options = main_options,
     .count = sizeof main_options / sizeof *main_options,
 };
@@ -153,6 +184,39 @@ static int main_run(int argc, char **argv) {
     return run_command(&(struct run_request){.command = argv + opts.index, .variables = variables});
 }
 
+/* argv[0] is "recover". */
+static int main_recover(int argc, char **argv) {
+    struct recover_request request = {.path = NULL};
+    char error[LOAD_ERROR_SIZE] = "out of memory";
+    struct opts opts;
+    int id;
+    opts_begin(&opts, &recover_table, argc, (const char *const *)argv);
+    while ((id = opts_next(&opts)) != OPTS_END) {
+        if (id == OPTION_HELP) {
+            opts_print_help(&recover_table, stdout);
+            return 0;
+        }
+        if (id == OPTS_ERROR)
+            return usage_error(&recover_table, opts.error, EXIT_USAGE);
+        if (id == OPTS_OPERAND && request.path)
+            return usage_error(&recover_table, "more than one file", EXIT_USAGE);
+        if (id == OPTS_OPERAND)
+            request.path = opts.value;
+        else if (id == OPTION_OUTPUT)
+            request.output = opts.value;
+        else
+            request.is_copied = true;
+    }
+    if (!request.path)
+        return usage_error(&recover_table, "no file given", EXIT_USAGE);
+    signal(SIGPIPE, SIG_IGN);
+    if (recover_command(&request, error))
+        return 0;
+    if (*error)
+        fprintf(stderr, "heaptap: %s\n", error);
+    return *error ? EXIT_USAGE : EXIT_PIPE;
+}
+
 int main(int argc, char **argv) {
     struct opts opts;
     opts_begin(&opts, &main_table, argc, (const char *const *)argv);
@@ -173,6 +237,8 @@ int main(int argc, char **argv) {
         return usage_error(&main_table, "no command given", EXIT_USAGE);
     if (strcmp(argv[opts.index], "run") == 0)
         return main_run(argc - opts.index, argv + opts.index);
+    if (strcmp(argv[opts.index], "recover") == 0)
+        return main_recover(argc - opts.index, argv + opts.index);
     char text[120];
     snprintf(text, sizeof text, "unknown command '%.60s'", argv[opts.index]);
     return usage_error(&main_table, text, EXIT_USAGE);
