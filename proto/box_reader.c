@@ -111,8 +111,9 @@ static bool read_header(int fd, const char *boot, struct box *box, struct proto_
     }
     if (!S_ISREG(status.st_mode))
         return proto_fail(error, PROTO_ERROR_FORMAT, 0, "not a black box");
-    box->header = region_alloc(&box->region, sizeof *box->header);
-    if (!box->header)
+    char *room = region_alloc(&box->region, sizeof *box->header + _Alignof(struct box_header));
+    box->header = (struct box_header *)align_up((uintptr_t)room, _Alignof(struct box_header));
+    if (!room)
         return proto_fail(error, PROTO_ERROR_MEMORY, 0, "out of memory");
     uint64_t magic = 0;
     if (status.st_size < (off_t)sizeof magic || !read_bytes(fd, &magic, sizeof magic, 0, error) || magic != BOX_MAGIC)
