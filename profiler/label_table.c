@@ -58,7 +58,7 @@ static uint64_t hash_text(const struct label_text *text) {
 static bool is_wanted(uint32_t id, const void *wanted, const void *context) {
     const struct label_text *text = wanted;
     struct label_view view = label_table_view(context, id);
-    return view.size == text->size && memcmp(view.text, text->bytes, text->size) == 0;
+    return view.text && view.size == text->size && memcmp(view.text, text->bytes, text->size) == 0;
 }
 
 static bool add_pair(struct label_text *text, const char *key, const char *value) {
