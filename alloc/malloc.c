@@ -28,6 +28,7 @@
 
 #include "alloc/fast_path.h"
 #include "alloc/guard.h"
+#include "alloc/later.h"
 #include "alloc/sampling.h"
 #include "alloc/scavenger.h"
 #include "base/bits.h"
@@ -199,6 +200,7 @@ void *malloc_slow(size_t size, unsigned size_class) {
     default:
         break;
     }
+    later_poll_near(__builtin_return_address(0));
     return size_class ? malloc_small_slow(size, size_class) : malloc_large(size, 1, &zeroed);
 }
 

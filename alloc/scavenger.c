@@ -13,13 +13,9 @@
  * Locks: the page heap's, briefly, run by run. Keeps errno. The thread allocates nothing. */
 #include "alloc/scavenger.h"
 
-#include <dlfcn.h>
-#include <elf.h>
-#include <link.h>
-#include <pthread.h>
-#include <sys/auxv.h>
-
+#include "alloc/caller.h"
 #include "alloc/guard.h"
+#include "alloc/later.h"
 #include "alloc/memlimit.h"
 #include "alloc/thread.h"
 #include "base/background.h"
@@ -40,22 +36,15 @@ enum {
 #define COOLDOWN_NANOSECONDS   ((int64_t)5000000000)
 #define SLEEP_MOST_NANOSECONDS ((int64_t)1000000000)
 #define RETURN_NANOSECONDS     ((int64_t)5000000000) /* an excess does not wait longer, whatever the pace */
-#define REFUSED_NANOSECONDS    ((int64_t)10000000000)
 #define TARGET_FRACTION        0.01
 
 enum thread_state { THREAD_NONE, THREAD_STARTING, THREAD_RUNNING, THREAD_REFUSED };
-
-/* Code from which a free must not start a thread. */
-struct code {
-    uintptr_t start, limit;
-};
 
 static struct {
     _Atomic uint32_t thread;     /* enum thread_state */
     _Atomic uint32_t wakes;      /* the thread's futex: raised by whoever wakes it */
     _Atomic uint64_t idle_bound; /* idle pages above which poll acts */
-    _Atomic bool allowed, trace;
-    struct code libc, loader, own; /* written by prepare */
+    _Atomic bool trace;
 
     /* The thread's own. */
     uint64_t last_peak; /* of the generation before */
@@ -213,50 +202,11 @@ static void run(void) {
 
 /* ---- starting it ---- */
 
-/* The code segments of the object whose first page is at `base`. */
-static struct code code_of(uintptr_t base) {
-    const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)base;
-    struct code code = {UINTPTR_MAX, 0};
-    if (!base)
-        return (struct code){0, 0};
-    const ElfW(Phdr) *segments = (const ElfW(Phdr) *)(base + header->e_phoff);
-    for (unsigned i = 0; i < header->e_phnum; i++) {
-        uintptr_t start = base + segments[i].p_vaddr, limit = start + segments[i].p_memsz;
-        if (segments[i].p_type != PT_LOAD || !(segments[i].p_flags & PF_X))
-            continue;
-        code.start = start < code.start ? start : code.start;
-        code.limit = limit > code.limit ? limit : code.limit;
-    }
-    return code;
-}
+void scavenger_prepare(bool trace) { atomic_store_relaxed(&scavenger.trace, trace); }
 
-static struct code code_around(const void *function) {
-    Dl_info object;
-    return code_of(dladdr(function, &object) ? (uintptr_t)object.dli_fbase : 0);
-}
-
-static bool is_in(struct code code, uintptr_t address) { return address >= code.start && address < code.limit; }
-
-/* Linked into the program, our code is the program's: then no address is known to be ours. */
-void scavenger_prepare(bool trace) {
-    scavenger.loader = code_of(getauxval(AT_BASE));
-    scavenger.libc = code_around(__extension__(void *) pthread_create);
-    scavenger.own = code_around(__extension__(void *) scavenger_prepare);
-    bool has_libc = scavenger.libc.limit != 0 && scavenger.libc.start != scavenger.own.start;
-    if (is_in(scavenger.own, getauxval(AT_ENTRY)))
-        scavenger.own = (struct code){0, 0};
-    atomic_store_relaxed(&scavenger.trace, trace);
-    atomic_store_release(&scavenger.allowed, has_libc);
-}
-
-static void start_thread(uintptr_t caller) {
+static void start_thread(const void *caller) {
     uint32_t none = THREAD_NONE;
-    if (!caller || !atomic_load_acquire(&scavenger.allowed) || guard_valgrind)
-        return; /* valgrind would report what a thread leaves behind that never ends */
-    if (is_in(scavenger.libc, caller) || is_in(scavenger.loader, caller) || is_in(scavenger.own, caller))
-        return;
-    /* A process at its limit has better uses for what a thread takes. */
-    if (page_heap_refused_at() && os_now() - page_heap_refused_at() < REFUSED_NANOSECONDS)
+    if (!caller_may_start_thread(caller))
         return;
     if (!atomic_cas_strong_acq_rel(&scavenger.thread, &none, THREAD_STARTING))
         return;
@@ -290,6 +240,7 @@ static bool should_return_addresses(struct page_heap_ready ready) {
 
 void scavenger_poll(const void *caller) {
     struct page_heap_ready ready = page_heap_read_ready();
+    later_poll(caller);
     if (UNLIKELY(should_return_addresses(ready)))
         page_heap_return_addresses();
     if (UNLIKELY(memlimit_get() != MEMLIMIT_OFF))
@@ -299,7 +250,7 @@ void scavenger_poll(const void *caller) {
     if (atomic_load_acquire(&scavenger.thread) == THREAD_RUNNING)
         wake();
     else
-        start_thread((uintptr_t)caller);
+        start_thread(caller);
 }
 
 void scavenger_limit_changed(void) {

@@ -12,8 +12,8 @@
  * which 96.875% are in use.
  *
  * A guest's manners: no thread exists before two MiB and a tenth of the heap are idle. It is started by a free that the
- * program itself called: the C library frees some of its own things under locks that creating a thread needs. It sleeps
- * without a timeout when there is nothing to do. A process that may not create threads goes on without one.
+ * program itself called (alloc/caller.h). It sleeps without a timeout when there is nothing to do. A process that may
+ * not create threads goes on without one.
  *
  * Thread safe. */
 #ifndef HEAPTAP_ALLOC_SCAVENGER_H
@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* At start, outside malloc: finds the C library's code, and allows a thread from now on. */
+/* At start. */
 void scavenger_prepare(bool trace);
 
 /* Everything that can be returned, now, on this thread, without holding up others for longer than one chunk. Bytes

@@ -36,10 +36,10 @@ static bool parse_rate(struct options *options, const char *value) {
     return units_parse_bytes(value, &options->mem_profile_rate);
 }
 
-/* A path with these letters after percent signs, into `out` of OPTIONS_PATH_MAX bytes. */
-static bool parse_pattern(const char *value, const char *letters, char *out) {
+/* A path with these letters after percent signs, into `out` of `size` bytes. */
+static bool parse_pattern(const char *value, const char *letters, char *out, size_t size) {
     size_t length = strlen(value);
-    if (length >= OPTIONS_PATH_MAX)
+    if (length >= size)
         return false;
     for (const char *p = value; (p = strchr(p, '%')); p += 2) {
         if (!p[1] || !strchr(letters, p[1]))
@@ -50,12 +50,22 @@ static bool parse_pattern(const char *value, const char *letters, char *out) {
 }
 
 static bool parse_dump(struct options *options, const char *value) {
-    return parse_pattern(value, "pnther%", options->dump_pattern);
+    return parse_pattern(value, "pnther%", options->dump_pattern, sizeof options->dump_pattern);
 }
 
 static bool parse_blackbox(struct options *options, const char *value) {
-    options->has_blackbox = parse_pattern(value, "pthe%", options->blackbox_pattern);
+    options->has_blackbox = parse_pattern(value, "pthe%", options->blackbox_pattern, sizeof options->blackbox_pattern);
     return options->has_blackbox;
+}
+
+/* Absolute: a program changes its directory, and whoever looks for the socket is elsewhere. */
+static bool parse_control(struct options *options, const char *value) {
+    options->control_off = strcmp(value, "off") == 0;
+    if (options->control_off)
+        return true;
+    options->control_asked =
+        value[0] == '/' && parse_pattern(value, "phe%", options->control_path, OPTIONS_CONTROL_MAX);
+    return options->control_asked;
 }
 
 static bool parse_interval(struct options *options, const char *value) {
@@ -88,6 +98,20 @@ static int signal_by_name(const char *name) {
     return 0;
 }
 
+/* "10%" */
+static bool parse_percent(const char *text, uint64_t most, uint32_t *percent) {
+    char digits[8] = "";
+    uint64_t value;
+    size_t length = strlen(text);
+    if (length < 2 || length > sizeof digits || text[length - 1] != '%')
+        return false;
+    memcpy(digits, text, length - 1);
+    if (!parse_count(digits, 1, most, &value))
+        return false;
+    *percent = (uint32_t)value;
+    return true;
+}
+
 static bool parse_dump_trigger(struct options *options, const char *trigger) {
     if (strcmp(trigger, "exit") == 0) {
         options->dump_on_exit = true;
@@ -98,20 +122,27 @@ static bool parse_dump_trigger(struct options *options, const char *trigger) {
         options->dump_signal = number ? number : options->dump_signal;
         return number != 0;
     }
-    static const char later[][8] = {"peak:", "growth:", "limit:"};
-    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
-        if (strncmp(trigger, later[i], strlen(later[i])) == 0) {
-            log_line("trigger '%s' of HEAPTAP_DUMP_ON is not supported in this version", trigger);
-            return true;
-        }
-    }
+    if (strncmp(trigger, "growth:", 7) == 0)
+        return units_parse_bytes(trigger + 7, &options->dump_growth) && options->dump_growth > 0;
+    if (strncmp(trigger, "peak:", 5) == 0)
+        return parse_percent(trigger + 5, 1000, &options->dump_peak_percent);
+    if (strncmp(trigger, "limit:", 6) == 0)
+        return parse_percent(trigger + 6, 100, &options->dump_limit_percent);
     return false;
+}
+
+static void clear_triggers(struct options *options) {
+    options->dump_on_exit = false;
+    options->dump_signal = 0;
+    options->dump_growth = 0;
+    options->dump_peak_percent = 0;
+    options->dump_limit_percent = 0;
 }
 
 /* A comma list. One bad entry spoils it: the default is then the dump at exit. */
 static bool parse_dump_on(struct options *options, const char *value) {
     bool ok = true;
-    options->dump_on_exit = false;
+    clear_triggers(options);
     while (ok && *value) {
         char trigger[64];
         size_t length = strcspn(value, ",");
@@ -122,8 +153,8 @@ static bool parse_dump_on(struct options *options, const char *value) {
         value += length + (value[length] == ',');
     }
     if (!ok) {
+        clear_triggers(options);
         options->dump_on_exit = true;
-        options->dump_signal = 0;
     }
     return ok;
 }
@@ -233,9 +264,10 @@ static const struct option {
     {"HEAPTAP_MEMPROFILERATE", parse_rate, "a size such as 512KiB"},
     {"HEAPTAP_DUMP", parse_dump, "a path with %p %n %t %h %e %r"},
     {"HEAPTAP_DUMP_INTERVAL", parse_interval, "a duration such as 30s"},
-    {"HEAPTAP_DUMP_ON", parse_dump_on, "a list of exit, signal:USR2"},
+    {"HEAPTAP_DUMP_ON", parse_dump_on, "a list such as exit,growth:64MiB"},
     {"HEAPTAP_DUMP_KEEP", parse_keep, "a count of files, 1 to 1000000"},
     {"HEAPTAP_DUMP_MAX_BYTES", parse_dump_max_bytes, "a size such as 1GiB"},
+    {"HEAPTAP_CONTROL", parse_control, "an absolute path with %p %h %e, or off"},
     {"HEAPTAP_UNWINDER", parse_unwinder, "auto, eh, fp or libunwind"},
     {"HEAPTAP_DEPTH", parse_depth, "a number from 1 to 1024"},
     {"HEAPTAP_TABLE_MAX", parse_table_max, "a size from 1MiB to 16GiB"},
@@ -260,7 +292,8 @@ static const char *find_variable(char *const *environment, const char *name) {
 }
 
 void options_set_defaults(struct options *options) {
-    memset(options, 0, offsetof(struct options, dump_pattern));
+    memset(options, 0, offsetof(struct options, control_path));
+    options->control_path[0] = '\0';
     options->dump_pattern[0] = '\0';
     options->mem_profile_rate = UINT64_C(512) << 10;
     options->table_max = 64ull << 20;
@@ -277,23 +310,38 @@ void options_set_defaults(struct options *options) {
 static void tie_dump_settings(struct options *options) {
     if (options->dump_pattern[0])
         return;
-    if (options->dump_signal || options->dump_interval)
-        log_line("%s has no effect without HEAPTAP_DUMP",
-                 options->dump_signal ? "HEAPTAP_DUMP_ON" : "HEAPTAP_DUMP_INTERVAL");
-    options->dump_signal = 0;
-    options->dump_interval = 0;
+    bool has_trigger =
+        options->dump_signal || options->dump_growth || options->dump_peak_percent || options->dump_limit_percent;
     options->dump_on_exit = false;
+    if (!has_trigger && !options->dump_interval)
+        return;
+    log_line("%s has no effect without HEAPTAP_DUMP", has_trigger ? "HEAPTAP_DUMP_ON" : "HEAPTAP_DUMP_INTERVAL");
+    clear_triggers(options);
+    options->dump_interval = 0;
+}
+
+/* The place of the control socket where nobody names one, as far as the environment has a say in it. */
+static void place_control(struct options *options, const char *runtime_directory) {
+    static const char tail[] = "/heaptap/%p.sock";
+    size_t length = runtime_directory ? strlen(runtime_directory) : 0;
+    if (options->control_off || options->control_asked || !length || runtime_directory[0] != '/' ||
+        length + sizeof tail > sizeof options->control_path || strchr(runtime_directory, '%'))
+        return;
+    memcpy(options->control_path, runtime_directory, length);
+    memcpy(options->control_path + length, tail, sizeof tail);
 }
 
 void options_read(struct options *options, char *const *environment) {
     options_set_defaults(options);
-    if (!getauxval(AT_SECURE)) {
+    options->control_off = getauxval(AT_SECURE);
+    if (!options->control_off) {
         for (size_t i = 0; i < sizeof option_table / sizeof *option_table; i++) {
             const struct option *option = &option_table[i];
             const char *value = find_variable(environment, option->name);
             if (value && *value && !option->parse(options, value))
                 log_line("bad value '%s' of %s: want %s; the default is used", value, option->name, option->want);
         }
+        place_control(options, find_variable(environment, "XDG_RUNTIME_DIR"));
     }
     tie_dump_settings(options);
 }

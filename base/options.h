@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OPTIONS_PATH_MAX = 4096, OPTIONS_DEPTH_MAX = 1024 };
+enum { OPTIONS_PATH_MAX = 4096, OPTIONS_DEPTH_MAX = 1024, OPTIONS_CONTROL_MAX = 256 };
 
 enum options_unwinder {
     OPTIONS_UNWINDER_AUTO,
@@ -29,6 +29,9 @@ struct options {
     uint32_t dump_keep;        /* files kept */
     uint32_t depth;            /* frames kept per stack, 1 to OPTIONS_DEPTH_MAX */
     int dump_signal;           /* 0 = none */
+    uint64_t dump_growth;      /* bytes; 0 = off, as the two percentages */
+    uint32_t dump_peak_percent;
+    uint32_t dump_limit_percent;
     enum options_unwinder unwinder;
     int64_t memlimit; /* soft limit in bytes, INT64_MAX = off */
     bool scavtrace;
@@ -36,14 +39,17 @@ struct options {
     bool has_seed;
     bool dump_on_exit; /* set where a pattern is, unless HEAPTAP_DUMP_ON leaves it out */
     bool follow_fork;
-    bool label_threads;                  /* samples carry their thread's name */
-    bool label_ages;                     /* profiles tell what is in use by age */
-    bool has_blackbox;                   /* there is a blackbox_pattern, which is not written otherwise */
-    char dump_pattern[OPTIONS_PATH_MAX]; /* "" = no files; last, since most of it is seldom touched */
+    bool label_threads; /* samples carry their thread's name */
+    bool label_ages;    /* profiles tell what is in use by age */
+    bool control_off;
+    bool control_asked;                     /* HEAPTAP_CONTROL names a path: the socket is made at start */
+    bool has_blackbox;                      /* there is a blackbox_pattern, which is not written otherwise */
+    char control_path[OPTIONS_CONTROL_MAX]; /* pattern; "" = the place in /tmp */
+    char dump_pattern[OPTIONS_PATH_MAX];    /* "" = no files; the last two, since most of them is seldom touched */
     char blackbox_pattern[OPTIONS_PATH_MAX];
 };
 
-/* Writes no more of the pattern than its first byte: the pages behind it stay untouched. */
+/* Writes no more of the patterns than their first bytes: the pages behind the last stay untouched. */
 void options_set_defaults(struct options *options);
 
 /* Defaults, then what the environment says (unless the program is setuid). */

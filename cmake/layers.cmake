@@ -39,8 +39,11 @@ endforeach()
 # (cmake/layout.ld says why small).
 set_property(SOURCE
   base/background.c base/log.c base/options.c base/os_linux.c base/units.c
-  alloc/arena_map.c alloc/guard.c alloc/scavenger.c
-  profiler/blackbox.c profiler/box_file.c profiler/comments.c profiler/eh_frame.c profiler/import_table_linux.c profiler/loader_linux.c profiler/mapping.c
+  alloc/arena_map.c alloc/caller.c alloc/guard.c alloc/later.c alloc/scavenger.c
+  profiler/blackbox.c profiler/box_file.c profiler/ceiling_linux.c profiler/comments.c
+  profiler/control.c profiler/control_server.c profiler/control_socket_linux.c
+  profiler/dump.c profiler/dump_thread.c profiler/dump_trigger.c
+  profiler/eh_frame.c profiler/import_table_linux.c profiler/loader_linux.c profiler/mapping.c
   profiler/memory_check.c profiler/unwind_expression.c profiler/unwind_program.c profiler/unwinder_libunwind_linux.c
   APPEND PROPERTY COMPILE_OPTIONS -Os)
 

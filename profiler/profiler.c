@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <sys/sdt.h>
 
+#include "alloc/caller.h"
 #include "alloc/guard.h"
 #include "alloc/hook.h"
 #include "alloc/malloc.h"
@@ -29,6 +30,7 @@
 #include "include/heaptap.h"
 #include "profiler/blackbox.h"
 #include "profiler/bucket.h"
+#include "profiler/control.h"
 #include "profiler/dump.h"
 #include "profiler/labels.h"
 #include "profiler/live.h"
@@ -85,6 +87,7 @@ static bool record(void *object, size_t requested, size_t slot_size, uint64_t ra
     uint64_t weight = bucket_add_alloc(&buckets, bucket, requested);
     blackbox_count_sample();
     atomic_add_relaxed(&samples, 1);
+    dump_poke(&buckets.peak.inuse);
     DTRACE_PROBE3(otel_memory, alloc, object, slot_size, weight);
     return true;
 }
@@ -203,6 +206,7 @@ static void fork_child(void) {
     if (!options->follow_fork && sampler_set_rate(0) && sampling_ready)
         heap_hook_redraw();
     dump_fork_child(options->follow_fork);
+    control_fork_child(options->follow_fork);
     blackbox_fork_resume();
 }
 
@@ -264,18 +268,21 @@ void profiler_start(const struct options *settings) {
     sampler_set_rate(settings->mem_profile_rate);
     pthread_atfork(fork_prepare, fork_parent, fork_child);
     memlimit_set(settings->memlimit);
+    caller_prepare();
     scavenger_prepare(settings->scavtrace);
     labels_start(settings->label_threads);
     if (settings->label_ages)
         dumped |= HEAPTAP_AGES;
     if (settings->mem_profile_rate)
         prepare_sampling();
-    dump_start(settings, fill, &dumped);
+    dump_start(settings, fill, &dumped, &buckets.peak.inuse);
     if (blackbox_is_on())
         blackbox_run(describe);
+    control_start(settings);
 }
 
 void profiler_stop(void) {
+    control_stop();
     dump_at_exit();
     if (blackbox_is_on())
         blackbox_close();
@@ -307,7 +314,8 @@ int heaptap_write_profile(int fd, unsigned kind) {
 
 int heaptap_dump(const char *path) {
     int saved_errno = errno;
-    int error = path ? dump_write(path) : dump_write_next("api");
+    char name[PATH_MAX];
+    int error = path ? dump_write(path) : dump_write_next("api", name);
     errno = saved_errno;
     return -error;
 }
