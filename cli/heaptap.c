@@ -1,10 +1,11 @@
-/* heaptap: starts programs under the library. The first operand names what to do; each such command has one
- * option table, from which its parser and its help are made, and one function.
+/* heaptap: starts programs under the library and steers them. The first operand names what to do; each such command has
+ * one option table, from which its parser and its help are made, and one function.
  *
  *   heaptap run [options] -- CMD ARGS
  *   heaptap recover [options] FILE
- *
- * Only this file prints what is wrong with a command line, and exits. */
+ *   heaptap ps
+ *   heaptap dump [-o FILE] PID
+ *   heaptap rate PID [BYTES] */
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "cli/control_commands.h"
 #include "cli/load.h"
 #include "cli/opts.h"
 #include "cli/recover.h"
@@ -27,6 +29,7 @@ enum {
     OPTION_INTERVAL,
     OPTION_ON,
     OPTION_KEEP,
+    OPTION_CONTROL,
     OPTION_UNWINDER,
     OPTION_DEPTH,
     OPTION_OUTPUT,
@@ -44,8 +47,16 @@ static const struct option_spec run_options[] = {
      .help = "profile files (./heaptap.%p.%n.pb.gz): %p pid, %n number,\n%t UTC time, %h host, %e program, "
              "%r reason"},
     {.id = OPTION_INTERVAL, .name = "interval", .argument = "TIME", .help = "a profile every 30s, 5m, 1h"},
-    {.id = OPTION_ON, .name = "on", .argument = "LIST", .help = "when to write: exit, signal:USR2 (exit)"},
+    {.id = OPTION_ON,
+     .name = "on",
+     .argument = "LIST",
+     .help = "when to write: exit, signal:USR2, peak:10%, growth:64MiB,\nlimit:90% (exit)"},
     {.id = OPTION_KEEP, .name = "keep", .argument = "N", .help = "newest files kept by each process (100)"},
+    {.id = OPTION_CONTROL,
+     .name = "control",
+     .argument = "PATTERN",
+     .help =
+         "the control socket: a path with %p, or off\n($XDG_RUNTIME_DIR/heaptap/%p.sock or /tmp/heaptap-UID/%p.sock)"},
     {.id = OPTION_UNWINDER,
      .name = "unwinder",
      .argument = "WAY",
@@ -101,7 +112,7 @@ static const struct option_spec main_options[] = {
 static const struct opts_table main_table = {
     .program = "heaptap",
     .summary = "Heap profiles of programs as they are, without building them anew.",
-    .synopsis = "run [options] [--] CMD [ARG...]\nrecover [options] FILE",
+    .synopsis = "run [options] [--] CMD [ARG...]\nps\ndump [-o FILE] PID\nrate PID [BYTES]\nrecover [options] FILE",
     .options = main_options,
     .count = sizeof main_options / sizeof *main_options,
 };
@@ -111,13 +122,10 @@ static const struct {
     int id;
     const char *variable;
 } run_variables[] = {
-    {OPTION_RATE, "HEAPTAP_MEMPROFILERATE"},
-    {OPTION_DUMP, "HEAPTAP_DUMP"},
-    {OPTION_INTERVAL, "HEAPTAP_DUMP_INTERVAL"},
-    {OPTION_ON, "HEAPTAP_DUMP_ON"},
-    {OPTION_KEEP, "HEAPTAP_DUMP_KEEP"},
-    {OPTION_UNWINDER, "HEAPTAP_UNWINDER"},
-    {OPTION_DEPTH, "HEAPTAP_DEPTH"},
+    {OPTION_RATE, "HEAPTAP_MEMPROFILERATE"},    {OPTION_DUMP, "HEAPTAP_DUMP"},
+    {OPTION_INTERVAL, "HEAPTAP_DUMP_INTERVAL"}, {OPTION_ON, "HEAPTAP_DUMP_ON"},
+    {OPTION_KEEP, "HEAPTAP_DUMP_KEEP"},         {OPTION_CONTROL, "HEAPTAP_CONTROL"},
+    {OPTION_UNWINDER, "HEAPTAP_UNWINDER"},      {OPTION_DEPTH, "HEAPTAP_DEPTH"},
 };
 
 enum { RUN_VARIABLES = sizeof run_variables / sizeof *run_variables };
@@ -140,6 +148,8 @@ static bool is_good_value(int id, const char *value) {
         return opts_parse_count(value, KEEP_MOST, &number) && number >= 1;
     case OPTION_DEPTH:
         return opts_parse_count(value, DEPTH_MOST, &number) && number >= 1;
+    case OPTION_CONTROL:
+        return *value == '/' || strcmp(value, "off") == 0;
     default:
         return *value != '\0';
     }
@@ -217,6 +227,18 @@ static int main_recover(int argc, char **argv) {
     return *error ? EXIT_USAGE : EXIT_PIPE;
 }
 
+/* argv[0] is the command's name; they return the exit status. */
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"run", main_run},
+    {"ps", control_command_ps},
+    {"dump", control_command_dump},
+    {"rate", control_command_rate},
+    {"recover", main_recover},
+};
+
 int main(int argc, char **argv) {
     struct opts opts;
     opts_begin(&opts, &main_table, argc, (const char *const *)argv);
@@ -235,10 +257,9 @@ int main(int argc, char **argv) {
     }
     if (opts.index >= argc)
         return usage_error(&main_table, "no command given", EXIT_USAGE);
-    if (strcmp(argv[opts.index], "run") == 0)
-        return main_run(argc - opts.index, argv + opts.index);
-    if (strcmp(argv[opts.index], "recover") == 0)
-        return main_recover(argc - opts.index, argv + opts.index);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[opts.index], commands[i].name) == 0)
+            return commands[i].run(argc - opts.index, argv + opts.index);
     char text[120];
     snprintf(text, sizeof text, "unknown command '%.60s'", argv[opts.index]);
     return usage_error(&main_table, text, EXIT_USAGE);

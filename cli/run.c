@@ -34,6 +34,7 @@ struct launch {
     const struct run_request *request;
     const char *preload; /* value of LD_PRELOAD */
     const char *pattern; /* value of HEAPTAP_DUMP */
+    const char *control; /* value of HEAPTAP_CONTROL where nothing else says it */
     sigset_t waited;     /* SIGCHLD, and of passed_signals what this process does not ignore */
     sigset_t old_mask;
     struct sigaction old_child_action;
@@ -62,6 +63,18 @@ static const char *requested_pattern(const struct run_request *request) {
     return inherited && *inherited ? inherited : default_pattern;
 }
 
+/* Where the library would put it by itself; named, so that it is there from the start and not when the program has
+ * lived for a while. NULL without memory. */
+static char *default_control(void) {
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    char *value;
+    bool usable = runtime && *runtime == '/' && !strchr(runtime, '%') && access(runtime, W_OK | X_OK) == 0;
+    if (usable ? asprintf(&value, "%s/heaptap/%%p.sock", runtime) < 0
+               : asprintf(&value, "/tmp/heaptap-%u/%%p.sock", (unsigned)geteuid()) < 0)
+        return NULL;
+    return value;
+}
+
 /* Nobody can send a process a signal that it ignores and expect it to be passed on (nohup relies on that). */
 static void choose_signals(struct launch *launch) {
     sigemptyset(&launch->waited);
@@ -76,7 +89,7 @@ static void choose_signals(struct launch *launch) {
 /* The child, from fork to exec. */
 __attribute__((noreturn)) static void execute(const struct launch *launch) {
     const struct run_request *request = launch->request;
-    bool set = setenv("LD_PRELOAD", launch->preload, 1) == 0;
+    bool set = setenv("LD_PRELOAD", launch->preload, 1) == 0 && setenv("HEAPTAP_CONTROL", launch->control, 0) == 0;
     for (const struct run_variable *v = request->variables; v->name; v++)
         set = set && (!v->value || setenv(v->name, v->value, 1) == 0);
     set = set && setenv("HEAPTAP_DUMP", launch->pattern, 1) == 0;
@@ -166,8 +179,10 @@ int run_command(const struct run_request *request) {
         return RUN_EXIT_FAILURE;
     char *preload = make_preload(library);
     char *pattern = run_files_absolute_pattern(requested_pattern(request));
-    struct launch launch = {.request = request, .preload = preload, .pattern = pattern};
-    int result = preload && pattern ? launch_and_wait(&launch) : fail("set up the environment");
+    char *control = default_control();
+    struct launch launch = {.request = request, .preload = preload, .pattern = pattern, .control = control};
+    int result = preload && pattern && control ? launch_and_wait(&launch) : fail("set up the environment");
+    free(control);
     free(preload);
     free(pattern);
     return result;

@@ -50,8 +50,8 @@ char *run_files_absolute_pattern(const char *pattern) {
     return out;
 }
 
-/* Step 1. `program` 0: any pid. The caller frees it. */
-static char *make_glob(const char *pattern, pid_t program) {
+/* Step 1. */
+char *run_files_glob(const char *pattern, pid_t program) {
     char *out = malloc(12 * strlen(pattern) + 1), *to = out;
     for (const char *from = pattern; out && *from; from++) {
         if (*from == '%' && from[1]) {
@@ -87,7 +87,7 @@ static int compare_files(const void *left, const void *right) {
 
 /* Steps 2 and 3. */
 static void list_files(struct run_list *list, const char *pattern, pid_t program, struct timespec since) {
-    char *text = make_glob(pattern, program);
+    char *text = run_files_glob(pattern, program);
     memset(list, 0, sizeof *list);
     if (text && glob(text, GLOB_NOSORT, NULL, &list->matches) == 0)
         list->files = calloc(list->matches.gl_pathc, sizeof *list->files);

@@ -14,6 +14,10 @@
  * current directory. */
 char *run_files_absolute_pattern(const char *pattern);
 
+/* The pattern as one for glob(3): %p is the pid `program`, or `*` where that is 0, as every other item is. The caller
+ * frees it; NULL without memory. */
+char *run_files_glob(const char *pattern, pid_t program);
+
 /* The moment from which files count, to be asked before the program starts. Taken from the clock that file
  * systems stamp with; waits for its next tick where the pattern has a file of this very tick. */
 struct timespec run_files_begin(const char *pattern);
