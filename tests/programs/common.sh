@@ -10,11 +10,13 @@ set -u
 library=$HEAPTAP_BUILD/libheaptap.so
 modes='plain preloaded sampled'
 unset LD_PRELOAD HEAPTAP_DUMP HEAPTAP_DUMP_ON HEAPTAP_DUMP_INTERVAL HEAPTAP_MEMPROFILERATE
-unset MAKEFLAGS CLICOLOR_FORCE # what a build may have set around us
+unset HEAPTAP_CONTROL HEAPTAP_MEMLIMIT MAKEFLAGS CLICOLOR_FORCE # what a build may have set around us
 export LC_ALL=C
 
 work=$(mktemp -d) || exit 1
 mkdir "$work/profiles"
+mkdir -m 700 "$work/runtime" || exit 1
+export XDG_RUNTIME_DIR="$work/runtime" # control sockets of the programs go there
 started_pid=
 
 clean_up() {

@@ -81,7 +81,7 @@ HEAPTAP_DUMP_INTERVAL=20ms HEAPTAP_DUMP_KEEP=3 run "$subject" wait <"$work/in" &
 job=$!
 exec 3>"$work/in"
 tries=0
-while [ -z "$(find "$work/d" -name '*.8.interval.pb.gz')" ]; do
+while [ -z "$(find "$work/d" -name '*.interval.pb.gz' | grep -E '\.([89]|[0-9]{2,})\.interval')" ]; do
     tries=$((tries + 1))
     [ $tries -lt 300 ] || fail "no eighth dump"
     sleep 0.02

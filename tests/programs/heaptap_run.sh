@@ -32,6 +32,7 @@ run 125 --depth 1025 true
 run 125 --keep 0 true
 run 125 --interval 30 true
 run 125 --unwinder magic true
+run 125 --control here true
 run 125 --no-such-option true
 run 125
 err_is "heaptap run: no command to run; see 'heaptap run --help'"
@@ -51,18 +52,28 @@ for pair in KILL:137 TERM:143 ABRT:134; do
 done
 
 # Environment: what is asked for, and nothing else; an older LD_PRELOAD stays behind ours.
-run 0 --rate 64KiB --dump '%e.%p.pb.gz' --interval 5m --on exit --keep 3 --unwinder fp --depth 40 -- /usr/bin/env
+run 0 --rate 64KiB --dump '%e.%p.pb.gz' --interval 5m --on exit --keep 3 --unwinder fp --depth 40 --control off -- /usr/bin/env
 for line in HEAPTAP_MEMPROFILERATE=64KiB "HEAPTAP_DUMP=$work/%e.%p.pb.gz" HEAPTAP_DUMP_INTERVAL=5m HEAPTAP_DUMP_ON=exit \
-    HEAPTAP_DUMP_KEEP=3 HEAPTAP_UNWINDER=fp HEAPTAP_DEPTH=40 "LD_PRELOAD=$(readlink -f "$library")"; do
+    HEAPTAP_DUMP_KEEP=3 HEAPTAP_UNWINDER=fp HEAPTAP_DEPTH=40 HEAPTAP_CONTROL=off "LD_PRELOAD=$(readlink -f "$library")"; do
     grep -qxF "$line" out || fail "no $line in the environment"
 done
 run 0 /usr/bin/env
-others=$(grep '^HEAPTAP_' out | grep -Ev '^HEAPTAP_(SOURCE|BUILD|DUMP)=')
+others=$(grep '^HEAPTAP_' out | grep -Ev '^HEAPTAP_(SOURCE|BUILD|DUMP|CONTROL)=')
 [ -z "$others" ] || fail "variables that nobody asked for: $others"
 LD_PRELOAD=libc.so.6 "$heaptap" run /usr/bin/env >out 2>err || fail "with an LD_PRELOAD"
 grep -qxF "LD_PRELOAD=$(readlink -f "$library"):libc.so.6" out || fail "the older LD_PRELOAD is lost"
 HEAPTAP_DUMP="$work/mine.%p.pb.gz" "$heaptap" run /usr/bin/env >out 2>err
 grep -qxF "HEAPTAP_DUMP=$work/mine.%p.pb.gz" out || fail "HEAPTAP_DUMP of the environment was not taken"
+
+# The control socket: in the place of the user, or where the environment says, from the start; gone at the end.
+"$heaptap" run -- sh -c 'env; sleep 0.5; ls -l "$XDG_RUNTIME_DIR/heaptap"' >out 2>err
+grep -qxF "HEAPTAP_CONTROL=$work/runtime/heaptap/%p.sock" out || fail "no HEAPTAP_CONTROL in the environment"
+grep -Eq '^srw------- .*[0-9]\.sock' out || fail "no socket: $(cat out err)"
+XDG_RUNTIME_DIR=$work/none "$heaptap" run /usr/bin/env >out 2>err
+grep -qxF "HEAPTAP_CONTROL=/tmp/heaptap-$(id -u)/%p.sock" out || fail "no HEAPTAP_CONTROL without a runtime directory"
+HEAPTAP_CONTROL=off XDG_RUNTIME_DIR=$work/runtime "$heaptap" run /usr/bin/env >out 2>err
+grep -qxF HEAPTAP_CONTROL=off out || fail "HEAPTAP_CONTROL of the environment was not taken"
+[ "$(wc -l <err)" = 1 ] || fail "not one line on stderr: $(cat err)"
 
 # The last line names the file, and its command works. A program that changes its directory writes to the same place.
 # (Not with sh as the program: dash ends by _exit, where nothing can be written.)

@@ -145,12 +145,70 @@ static void test_dump_triggers(void **state) {
     assert_string_equal(complaints, "");
 }
 
-static void test_later_triggers_say_so(void **state) {
+static void test_triggers_of_the_heap(void **state) {
     (void)state;
-    struct options options = read_settings("HEAPTAP_DUMP=/tmp/%p.pb.gz", "HEAPTAP_DUMP_ON=exit,peak:10%");
+    struct options options =
+        read_settings("HEAPTAP_DUMP=/tmp/%p.pb.gz", "HEAPTAP_DUMP_ON=peak:10%,growth:64MiB,limit:90%");
+    assert_string_equal(complaints, "");
+    assert_false(options.dump_on_exit);
+    assert_int_equal(options.dump_peak_percent, 10);
+    assert_int_equal(options.dump_growth, 64 << 20);
+    assert_int_equal(options.dump_limit_percent, 90);
+    static const char *const bad[] = {
+        "peak:0%",   "peak:1001%",      "peak:10",  "peak:%",  "peak:1%%", "limit:101%", "limit:-1%",
+        "limit: 9%", "limit:99999999%", "growth:0", "growth:", "growth:x", "peak",       "limit"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char setting[100];
+        snprintf(setting, sizeof setting, "HEAPTAP_DUMP_ON=growth:1MiB,%s", bad[i]);
+        options = read_settings("HEAPTAP_DUMP=/tmp/%p.pb.gz", setting);
+        assert_int_equal(lines(), 1);
+        assert_true(options.dump_on_exit);
+        assert_true(options.dump_growth == 0 && !options.dump_peak_percent && !options.dump_limit_percent);
+    }
+    options = read_settings("HEAPTAP_DUMP_ON=limit:90%", NULL);
     assert_int_equal(lines(), 1);
-    assert_non_null(strstr(complaints, "'peak:10%'"));
-    assert_true(options.dump_on_exit);
+    assert_non_null(strstr(complaints, "HEAPTAP_DUMP_ON has no effect without HEAPTAP_DUMP"));
+    assert_int_equal(options.dump_limit_percent, 0);
+}
+
+static void test_control(void **state) {
+    (void)state;
+    char longest[OPTIONS_CONTROL_MAX + 100];
+    struct options options = read_settings(NULL, NULL);
+    assert_true(!options.control_off && !options.control_asked);
+    assert_string_equal(options.control_path, "");
+    options = read_settings("HEAPTAP_CONTROL=off", "XDG_RUNTIME_DIR=/run/user/7");
+    assert_true(options.control_off);
+    assert_string_equal(options.control_path, "");
+    options = read_settings("XDG_RUNTIME_DIR=/run/user/7", NULL);
+    assert_true(!options.control_off && !options.control_asked);
+    assert_string_equal(options.control_path, "/run/user/7/heaptap/%p.sock");
+    options = read_settings("HEAPTAP_CONTROL=/run/%e.%p", "XDG_RUNTIME_DIR=/run/user/7");
+    assert_true(options.control_asked);
+    assert_string_equal(options.control_path, "/run/%e.%p");
+    assert_string_equal(complaints, "");
+    static const char *const bad[] = {"HEAPTAP_CONTROL=here.sock", "HEAPTAP_CONTROL=/run/%n", "HEAPTAP_CONTROL=/run/%"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        options = read_settings(bad[i], NULL);
+        assert_int_equal(lines(), 1);
+        assert_true(!options.control_off && !options.control_asked);
+    }
+    static const char *const unusable[] = {"XDG_RUNTIME_DIR=", "XDG_RUNTIME_DIR=run", "XDG_RUNTIME_DIR=/run/%p"};
+    for (size_t i = 0; i < sizeof unusable / sizeof *unusable; i++) {
+        options = read_settings(unusable[i], NULL);
+        assert_string_equal(complaints, "");
+        assert_string_equal(options.control_path, "");
+    }
+    memset(longest, 'x', sizeof longest);
+    memcpy(longest, "HEAPTAP_CONTROL=/", 17);
+    longest[sizeof longest - 1] = '\0';
+    options = read_settings(longest, NULL);
+    assert_int_equal(lines(), 1);
+    assert_string_equal(options.control_path, "");
+    memcpy(longest, "XDG_RUNTIME_DIR=/", 17);
+    options = read_settings(longest, NULL);
+    assert_string_equal(complaints, "");
+    assert_string_equal(options.control_path, "");
 }
 
 static void test_triggers_without_a_pattern(void **state) {
@@ -179,7 +237,8 @@ int main(void) {
         cmocka_unit_test(test_first_setting_counts),
         cmocka_unit_test(test_bad_values_keep_the_default),
         cmocka_unit_test(test_dump_triggers),
-        cmocka_unit_test(test_later_triggers_say_so),
+        cmocka_unit_test(test_triggers_of_the_heap),
+        cmocka_unit_test(test_control),
         cmocka_unit_test(test_triggers_without_a_pattern),
         cmocka_unit_test(test_long_pattern),
     };
