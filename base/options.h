@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OPTIONS_PATH_MAX = 4096, OPTIONS_DEPTH_MAX = 1024, OPTIONS_CONTROL_MAX = 256 };
+enum { OPTIONS_PATH_MAX = 4096, OPTIONS_DEPTH_MAX = 1024, OPTIONS_CONTROL_MAX = 112 };
 
 enum options_unwinder {
     OPTIONS_UNWINDER_AUTO,

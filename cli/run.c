@@ -26,6 +26,8 @@
 #include "cli/run_files.h"
 #include "cli/run_library.h"
 
+enum { RUNTIME_MOST = 80 }; /* of a path that goes into the address of a socket */
+
 static const char default_pattern[] = "./heaptap.%p.%n.pb.gz";
 
 static const int passed_signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT};
@@ -68,7 +70,8 @@ static const char *requested_pattern(const struct run_request *request) {
 static char *default_control(void) {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
     char *value;
-    bool usable = runtime && *runtime == '/' && !strchr(runtime, '%') && access(runtime, W_OK | X_OK) == 0;
+    bool usable = runtime && *runtime == '/' && !strchr(runtime, '%') && strlen(runtime) < RUNTIME_MOST &&
+                  access(runtime, W_OK | X_OK) == 0;
     if (usable ? asprintf(&value, "%s/heaptap/%%p.sock", runtime) < 0
                : asprintf(&value, "/tmp/heaptap-%u/%%p.sock", (unsigned)geteuid()) < 0)
         return NULL;

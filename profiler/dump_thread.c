@@ -23,9 +23,9 @@
 
 enum { STACK_BYTES = 256 * 1024 };
 
-static _Atomic uint32_t wakes;               /* the thread's futex */
-static _Atomic uint32_t signals;             /* so far */
-static struct dump_thread_settings settings; /* written before the thread starts */
+static _Atomic uint32_t wakes;             /* the thread's futex */
+static _Atomic uint32_t signals;           /* so far */
+static struct dump_thread_settings wanted; /* written before the thread starts */
 static struct sigaction previous;
 
 void dump_thread_wake(void) {
@@ -55,15 +55,15 @@ static int64_t next_deadline(int64_t deadline, int64_t interval) {
 static int64_t earlier(int64_t a, int64_t b) { return !a || (b && b < a) ? b : a; }
 
 static void look(void) {
-    const char *reason = settings.look();
+    const char *reason = wanted.look();
     if (reason)
-        settings.work(reason);
+        wanted.work(reason);
 }
 
 static void run(void) {
     uint32_t handled = 0;
-    int64_t interval_ends = settings.interval ? os_now() + settings.interval : 0;
-    int64_t looks_at = settings.look ? os_now() + LOOK_NANOSECONDS : 0;
+    int64_t interval_ends = wanted.interval ? os_now() + wanted.interval : 0;
+    int64_t looks_at = wanted.look ? os_now() + LOOK_NANOSECONDS : 0;
     for (uint32_t seen = 0;;) {
         futex_wait(&wakes, seen, earlier(interval_ends, looks_at));
         uint32_t woken = atomic_load_acquire(&wakes), sent = atomic_load_relaxed(&signals);
@@ -71,11 +71,11 @@ static void run(void) {
         seen = woken;
         if (sent != handled) {
             handled = sent;
-            settings.work("signal");
+            wanted.work("signal");
         }
         if (interval_ends && os_now() >= interval_ends) {
-            settings.work("interval");
-            interval_ends = next_deadline(interval_ends, settings.interval);
+            wanted.work("interval");
+            interval_ends = next_deadline(interval_ends, wanted.interval);
         }
         if (looks_at && (was_woken || os_now() >= looks_at)) {
             look();
@@ -90,30 +90,30 @@ static bool start_thread(void) {
     return background_start("heaptap-dump", run, STACK_BYTES);
 }
 
-bool dump_thread_start(const struct dump_thread_settings *wanted) {
-    settings = *wanted;
+bool dump_thread_start(const struct dump_thread_settings *settings) {
+    wanted = *settings;
     if (!start_thread())
         return false;
-    if (settings.signal_number) {
+    if (wanted.signal_number) {
         struct sigaction action = {.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
         action.sa_sigaction = on_signal;
-        sigaction(settings.signal_number, NULL, &previous);
+        sigaction(wanted.signal_number, NULL, &previous);
         action.sa_mask = previous.sa_mask;
-        sigaction(settings.signal_number, &action, NULL);
+        sigaction(wanted.signal_number, &action, NULL);
     }
     return true;
 }
 
 void dump_thread_fork_child(bool follow) {
-    if (!settings.work)
+    if (!wanted.work)
         return;
     if (follow) {
         start_thread();
-    } else if (settings.signal_number) {
+    } else if (wanted.signal_number) {
         struct sigaction now;
-        sigaction(settings.signal_number, NULL, &now);
+        sigaction(wanted.signal_number, NULL, &now);
         if ((now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_signal)
-            sigaction(settings.signal_number, &previous, NULL);
-        settings.work = NULL;
+            sigaction(wanted.signal_number, &previous, NULL);
+        wanted.work = NULL;
     }
 }

@@ -184,9 +184,9 @@ static void places(void **state) {
     close(out.fd);
     snprintf(options.control_path, sizeof options.control_path, "%s/none/none/x", folder);
     assert_int_equal(control_socket_open(&out, &options), ENOENT);
-    memset(options.control_path, 'y', 150);
+    memset(options.control_path, 'y', OPTIONS_CONTROL_MAX - 1);
     options.control_path[0] = '/';
-    options.control_path[150] = '\0';
+    options.control_path[OPTIONS_CONTROL_MAX - 1] = '\0';
     assert_int_equal(control_socket_open(&out, &options), ENAMETOOLONG);
     unlink(path);
 }
