@@ -91,5 +91,16 @@ fi
 export UNWIND_MOST=20000
 by_gdb ls 100 - /bin/ls -l "$here"
 [ ! -x /usr/bin/git ] || by_gdb git 30 - /usr/bin/git --version
-[ ! -x /usr/bin/perl ] || by_gdb perl 500 - /usr/bin/perl -e '$h{$_ % 17} .= "x" x $_ for 1 .. 300; $_ = join "", sort keys %h; s/(\d+)/$1+1/ge'
-[ ! -x /usr/bin/python3 ] || by_gdb python 1000 - /usr/bin/python3 -c 'import json, re; json.dumps(json.loads("[1, 2, {\"a\": 3.5}]")); re.sub("(a+)b", r"\1", "aab" * 50)'
+# gdb would quote the scripts for a shell that is not there.
+cat >"$work/s.pl" <<'PERL'
+$h{$_ % 17} .= "x" x $_ for 1 .. 300;
+$_ = join "", sort keys %h;
+s/(\d)/$1 + 1/ge;
+PERL
+cat >"$work/s.py" <<'PYTHON'
+import json, re
+json.dumps(json.loads('[1, 2, {"a": 3.5}]'))
+re.sub("(a+)b", r"\1", "aab" * 50)
+PYTHON
+[ ! -x /usr/bin/perl ] || by_gdb perl 500 - /usr/bin/perl "$work/s.pl"
+[ ! -x /usr/bin/python3 ] || by_gdb python 1000 - /usr/bin/python3 "$work/s.py"
