@@ -6,7 +6,7 @@
  *   2. take the lock; give up where another refresh has seen a later state (the loader counts loads and
  * unloads);
  *   3. rows in use that are not in the list get the next generation, and so do the stacks through them;
- *   4. entries of the list that are not among the rows become rows.
+ *   4. entries of the list that are not among the rows become rows. Only then is a path made of the loader's name.
  *
  * Locks: RANK_PROFILER, and inside it the stack table's. Allocation: a region for the list, table_memory for
  * the rows. */
@@ -94,18 +94,35 @@ static char *copy_text(struct region *region, const char *directory, const char 
     return copy;
 }
 
-/* What a reader of the profile can open: the program by its link in /proc, a relative path made absolute. */
-static char *filename_of(struct list *list, const char *name) {
+/* The program's path. The kernel adds a word to it where the file has been replaced since. */
+__attribute__((noinline)) static void read_program(char *path, size_t room) {
+    static const char suffix[] = " (deleted)";
+    ssize_t length = readlink("/proc/self/exe", path, room - 1);
+    path[length > 0 ? length : 0] = '\0';
+    char *end = path + strlen(path) - (sizeof suffix - 1);
+    if (end > path && strcmp(end, suffix) == 0 && access(path, F_OK) != 0)
+        *end = '\0';
+}
+
+/* What a reader of the profile can open, from the loader's name: the program by its link in /proc, a relative path
+ * made absolute. Once for a row: the link and the working directory may change later. */
+static const char *filename_of(struct region *region, const char *name) {
     char path[PATH_MAX];
-    if (list->is_first) {
-        ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-        path[length > 0 ? length : 0] = '\0';
-        return copy_text(&list->region, "", path);
+    if (!name[0]) {
+        read_program(path, sizeof path);
+        return copy_text(region, "", path);
     }
-    if (strncmp(name, "linux-vdso", 10) == 0 || strncmp(name, "linux-gate", 10) == 0)
-        return copy_text(&list->region, "", "[vdso]");
     if (name[0] != '/' && strchr(name, '/') && getcwd(path, sizeof path))
-        return copy_text(&list->region, path, name);
+        return copy_text(region, path, name);
+    return name;
+}
+
+/* The name that the loader has for it; none is the program's. */
+static char *loader_name(struct list *list, const char *name) {
+    if (list->is_first)
+        name = "";
+    if (strncmp(name, "linux-vdso", 10) == 0 || strncmp(name, "linux-gate", 10) == 0)
+        name = "[vdso]";
     return copy_text(&list->region, "", name);
 }
 
@@ -125,7 +142,7 @@ static struct mapping_row *add_to_list(struct list *list) {
 static int list_object(struct dl_phdr_info *info, size_t size, void *data) {
     struct list *list = data;
     size_t page = os_page_size();
-    char *filename = filename_of(list, info->dlpi_name ? info->dlpi_name : "");
+    char *name = loader_name(list, info->dlpi_name ? info->dlpi_name : "");
     (void)size;
     list->is_first = false;
     list->loads = info->dlpi_adds;
@@ -135,7 +152,7 @@ static int list_object(struct dl_phdr_info *info, size_t size, void *data) {
         if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X))
             continue;
         struct mapping_row *row = add_to_list(list);
-        if (!row || !filename) {
+        if (!row || !name) {
             list->failed = true;
             return 1;
         }
@@ -143,15 +160,21 @@ static int list_object(struct dl_phdr_info *info, size_t size, void *data) {
         *row = (struct mapping_row){.start = align_down(start, page),
                                     .limit = align_up(start + segment->p_memsz, page),
                                     .offset = align_down(segment->p_offset, page),
-                                    .filename = filename};
+                                    .filename = name};
         build_id_of(info, row->build_id);
     }
     return 0;
 }
 
-static bool is_same(const struct mapping_row *a, const struct mapping_row *b) {
-    return a->start == b->start && a->limit == b->limit && a->offset == b->offset &&
-           strcmp(a->build_id, b->build_id) == 0 && strcmp(a->filename, b->filename) == 0;
+/* Whether a row's filename was made of the loader's `name`. */
+static bool is_named(const struct mapping_row *row, const char *name) {
+    size_t length = strlen(row->filename), tail = strlen(name);
+    return length >= tail && strcmp(row->filename + length - tail, name) == 0;
+}
+
+static bool is_same(const struct mapping_row *row, const struct mapping_row *listed) {
+    return row->start == listed->start && row->limit == listed->limit && row->offset == listed->offset &&
+           strcmp(row->build_id, listed->build_id) == 0 && is_named(row, listed->filename);
 }
 
 static bool is_listed(const struct list *list, const struct mapping_row *row) {
@@ -185,6 +208,21 @@ static bool is_in_use_locked(const struct mapping_table *table, const struct map
     return false;
 }
 
+/* A library that comes back to where it was, with no other there meanwhile, is the row that it was. What is retired
+ * through that row still finds it: whatever comes to that place later is retired later. */
+__attribute__((noinline)) static bool revive_row_locked(struct mapping_table *table, const struct mapping_row *listed) {
+    struct mapping_row *last = NULL;
+    for (uint32_t i = 0; i < table->count; i++) {
+        struct mapping_row *row = row_at(table, i);
+        if (row->start < listed->limit && listed->start < row->limit && (!last || row->retired >= last->retired))
+            last = row;
+    }
+    if (!last || !last->retired || !is_same(last, listed))
+        return false;
+    last->retired = 0;
+    return true;
+}
+
 /* The text of the last row is used again where it is the same: the segments of one file follow each other. */
 static const char *keep_text_locked(struct mapping_table *table, const char *text) {
     size_t size = strlen(text) + 1;
@@ -198,10 +236,13 @@ static const char *keep_text_locked(struct mapping_table *table, const char *tex
     return copy;
 }
 
-static void add_row_locked(struct mapping_table *table, const struct mapping_row *row) {
-    const char *filename = keep_text_locked(table, row->filename);
-    if (!filename || !table_area_reach(&table->rows, (table->count + 1) * sizeof *row))
+static void add_row_locked(struct mapping_table *table, struct region *region, const struct mapping_row *row) {
+    const char *filename = filename_of(region, row->filename);
+    filename = filename ? keep_text_locked(table, filename) : NULL;
+    if (!filename || !table_area_reach(&table->rows, (table->count + 1) * sizeof *row)) {
+        table->dropped++;
         return;
+    }
     *row_at(table, table->count) = *row;
     row_at(table, table->count)->filename = filename;
     if (blackbox_is_on() && !blackbox_seal_row(table->count, row_at(table, table->count), filename))
@@ -237,9 +278,10 @@ bool mapping_refresh(struct mapping_table *table) {
     bool is_newer = list.loads + list.unloads >= table->loads + table->unloads;
     if (!list.failed && is_newer) {
         retire_rows_locked(table, &list);
+        table->dropped = 0;
         for (size_t i = 0; i < list.count; i++) {
-            if (!is_in_use_locked(table, &list.rows[i]))
-                add_row_locked(table, &list.rows[i]);
+            if (!is_in_use_locked(table, &list.rows[i]) && !revive_row_locked(table, &list.rows[i]))
+                add_row_locked(table, &list.region, &list.rows[i]);
         }
         table->loads = list.loads;
         table->unloads = list.unloads;
@@ -248,6 +290,13 @@ bool mapping_refresh(struct mapping_table *table) {
     lock_release(&table->lock);
     region_free(&list.region);
     return has_gone;
+}
+
+uint32_t mapping_dropped(struct mapping_table *table) {
+    lock_acquire(&table->lock);
+    uint32_t dropped = table->dropped;
+    lock_release(&table->lock);
+    return dropped;
 }
 
 bool mapping_copy(struct mapping_table *table, struct region *region, struct mapping_copy *copy) {

@@ -6,7 +6,8 @@
  * among the rows that hold a, the one retired first at or after g; for a stack in use (g = 0), the row in
  * use.
  *
- * Rows are append-only and keep their index, so what a profile wrote stays true for the process's life. */
+ * Rows are append-only and keep their index, so what a profile wrote stays true for the process's life. A library that
+ * comes back to where it was last is the same row again. */
 #ifndef HEAPTAP_PROFILER_MAPPING_H
 #define HEAPTAP_PROFILER_MAPPING_H
 
@@ -37,6 +38,7 @@ struct mapping_table {
     size_t text_used;
     uint32_t generation;
     uint64_t loads, unloads; /* the loader's counters at the last refresh */
+    uint32_t dropped;        /* segments that are loaded and found no room for a row */
     struct stack_table *stacks;
 };
 
@@ -49,6 +51,7 @@ struct mapping_table {
 /* Brings the rows up to date with the loader; true when a library has gone. Takes the loader's lock, then
  * ours, never both. Outside malloc only. */
 bool mapping_refresh(struct mapping_table *table);
+uint32_t mapping_dropped(struct mapping_table *table);
 
 /* The rows as they stand, in memory of the region: what a profile is written from. False without memory. */
 struct mapping_copy {

@@ -96,6 +96,13 @@ static bool read_rule(uintptr_t pc, uintptr_t address, struct unwind_rule *rule)
     return eh_frame_find(&object, address, rule);
 }
 
+/* A return address that no call left there: makecontext puts the start of a function of the C library below a fiber's
+ * first frame. Nothing is above it. */
+__attribute__((noinline)) static bool is_bottom(uintptr_t pc) {
+    struct dl_phdr_info object;
+    return loader_find_object(pc, &object) && eh_frame_begins(&object, pc);
+}
+
 bool unwinder_eh_rule(uintptr_t address, struct unwind_rule *rule) { return read_rule(address, address, rule); }
 
 /* What the cache does not know: reads it, and tells the cache where it can be kept. */
@@ -105,7 +112,7 @@ static __attribute__((noinline)) struct unwind_rule learn(struct walk *walk) {
     uint64_t word;
     bool is_own = !walk->is_exact && address - own_start < own_limit - own_start && unwind_frame_of_ours(&rule);
     if (!is_own && !read_rule(walk->at.pc, address, &rule))
-        rule = (struct unwind_rule){.ra = UNWIND_CUT};
+        rule = (struct unwind_rule){.ra = !walk->is_exact && is_bottom(walk->at.pc) ? UNWIND_END : UNWIND_CUT};
     if (find_owner(walk, address) && unwind_rule_pack(&rule, walk->owner, &word))
         rule_cache_add(walk->at.pc, walk->is_exact, walk->generation, word);
     return rule;

@@ -15,7 +15,7 @@ by_gdb() {
     shift 3
     rm -f "$work/verdict" "$work"/profiles/*
     UNWIND_OUT=$work/verdict UNWIND_ENVIRONMENT="LD_PRELOAD=$library HEAPTAP_MEMPROFILERATE=1 HEAPTAP_DEPTH=400
-        HEAPTAP_UNWINDER=eh HEAPTAP_DUMP=$work/profiles/profile.pb.gz" \
+        HEAPTAP_UNWINDER=eh HEAPTAP_DUMP=$work/profiles/%e.pb.gz" \
         timeout 100 gdb -nx -batch -iex 'set debuginfod enabled off' -x "$here/unwind_gdb.py" --args "$@" \
         >"$work/gdb.out" 2>&1 </dev/null
     [ -s "$work/verdict" ] || {
@@ -38,7 +38,13 @@ by_gdb() {
         cat "$work/verdict" >&2
         fail "$name: cut at $(head -n 1 "$work/more_cuts")"
     }
-    return 0
+    # What the profile says of cut stacks is what was seen; gdb too may end where it knows nothing.
+    cut=$(expr "$verdict" : '.* cut=\([0-9]*\)')
+    program=${1##*/}
+    told=$(python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); from profile_reader import Profile
+print(Profile(sys.argv[2]).comment("cut_stacks"))' "$here" "$work/profiles/$program.pb.gz") ||
+        fail "$name: no count of cut stacks"
+    [ "$told" -ge $((cut - 3)) ] && [ "$told" -le $((cut + 3)) ] || fail "$name: $told cut stacks are told of, $cut were seen"
 }
 
 # c_subject COMPILER CUTS FLAGS
