@@ -47,6 +47,11 @@ bool loader_has_lookup(void);
 /* The C library's dlclose, with the two calls around it. */
 int loader_close(void *handle);
 
+/* Whether another thread is inside dlclose: what it unloads may be gone, and something else at its place, before
+ * anybody has been told. May run inside malloc and in a signal handler. */
+bool loader_is_unloading_elsewhere(void);
+void loader_fork_child(void);
+
 /* Called around each dlclose of the program, outside malloc. Set once at start. */
 void loader_on_unload(void (*before)(void), void (*after)(void));
 

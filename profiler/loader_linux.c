@@ -31,6 +31,10 @@ static int (*real_close)(void *handle);
 static void (*unload_before)(void);
 static void (*unload_after)(void);
 
+/* Calls of dlclose that go on: all threads', and this thread's. */
+static _Atomic uint32_t unloads;
+static _Thread_local uint32_t own_unloads;
+
 static _Thread_local bool must_not_wait;
 static _Thread_local uint64_t answers;
 
@@ -204,12 +208,21 @@ int loader_answer(loader_visit visit, void *data) {
     return must_not_wait ? 0 : loader_visit_objects(visit, data);
 }
 
+bool loader_is_unloading_elsewhere(void) { return atomic_load_acquire(&unloads) > own_unloads; }
+
+/* The other threads are not there. */
+void loader_fork_child(void) { atomic_store_relaxed(&unloads, own_unloads); }
+
 int loader_close(void *handle) {
     loader_start();
+    own_unloads++;
+    atomic_add_acq_rel(&unloads, 1);
     if (unload_before)
         unload_before();
     int result = real_close(handle);
     if (unload_after)
         unload_after();
+    atomic_sub_acq_rel(&unloads, 1);
+    own_unloads--;
     return result;
 }

@@ -292,6 +292,13 @@ bool mapping_refresh(struct mapping_table *table) {
     return has_gone;
 }
 
+uint32_t mapping_generation(struct mapping_table *table) {
+    lock_acquire(&table->lock);
+    uint32_t generation = table->generation;
+    lock_release(&table->lock);
+    return generation;
+}
+
 uint32_t mapping_dropped(struct mapping_table *table) {
     lock_acquire(&table->lock);
     uint32_t dropped = table->dropped;
