@@ -31,6 +31,9 @@ uint64_t loader_answers(void);
 /* Every loaded object, under the loader's lock. Never inside malloc. */
 int loader_visit_objects(loader_visit visit, void *data);
 
+/* How many objects have been unloaded. Takes the loader's lock: never inside malloc. */
+uint64_t loader_unload_count(void);
+
 /* The object that holds `address`, without a lock; false where there is none. May run inside malloc. */
 bool loader_find_object(uintptr_t address, struct dl_phdr_info *info);
 

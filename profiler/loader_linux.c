@@ -197,6 +197,19 @@ int loader_visit_objects(loader_visit visit, void *data) {
     return real_iterate(visit, data);
 }
 
+/* The first object tells it; one is enough. */
+static int read_unload_count(struct dl_phdr_info *info, size_t size, void *data) {
+    (void)size;
+    *(uint64_t *)data = info->dlpi_subs;
+    return 1;
+}
+
+uint64_t loader_unload_count(void) {
+    uint64_t count = 0;
+    loader_visit_objects(read_unload_count, &count);
+    return count;
+}
+
 int loader_answer(loader_visit visit, void *data) {
     struct dl_phdr_info info;
     uintptr_t address;
@@ -215,10 +228,10 @@ void loader_fork_child(void) { atomic_store_relaxed(&unloads, own_unloads); }
 
 int loader_close(void *handle) {
     loader_start();
-    own_unloads++;
-    atomic_add_acq_rel(&unloads, 1);
     if (unload_before)
         unload_before();
+    own_unloads++;
+    atomic_add_acq_rel(&unloads, 1);
     int result = real_close(handle);
     if (unload_after)
         unload_after();

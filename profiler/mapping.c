@@ -209,10 +209,11 @@ static bool is_in_use_locked(const struct mapping_table *table, const struct map
 }
 
 /* A library that comes back to where it was, with no other there meanwhile, is the row that it was. What is retired
- * through that row still finds it: whatever comes to that place later is retired later. */
+ * through that row still finds it: whatever comes to that place later is retired later. Not where another may have been
+ * there that found no room for a row. */
 __attribute__((noinline)) static bool revive_row_locked(struct mapping_table *table, const struct mapping_row *listed) {
     struct mapping_row *last = NULL;
-    for (uint32_t i = 0; i < table->count; i++) {
+    for (uint32_t i = 0; i < table->count && !table->is_full; i++) {
         struct mapping_row *row = row_at(table, i);
         if (row->start < listed->limit && listed->start < row->limit && (!last || row->retired >= last->retired))
             last = row;
@@ -241,6 +242,7 @@ static void add_row_locked(struct mapping_table *table, struct region *region, c
     filename = filename ? keep_text_locked(table, filename) : NULL;
     if (!filename || !table_area_reach(&table->rows, (table->count + 1) * sizeof *row)) {
         table->dropped++;
+        table->is_full = true;
         return;
     }
     *row_at(table, table->count) = *row;
@@ -290,13 +292,6 @@ bool mapping_refresh(struct mapping_table *table) {
     lock_release(&table->lock);
     region_free(&list.region);
     return has_gone;
-}
-
-uint32_t mapping_generation(struct mapping_table *table) {
-    lock_acquire(&table->lock);
-    uint32_t generation = table->generation;
-    lock_release(&table->lock);
-    return generation;
 }
 
 uint32_t mapping_dropped(struct mapping_table *table) {

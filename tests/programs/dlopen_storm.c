@@ -193,7 +193,7 @@ static void print_file(const char *format, int pid, const char *thread) {
     snprintf(path, sizeof path, format, pid, thread);
     FILE *file = fopen(path, "r");
     while (file && fgets(line, sizeof line, file))
-        fprintf(stderr, "    %s: %s", path, line);
+        fprintf(stderr, "    %s: %s%s", path, line, strchr(line, '\n') ? "" : "\n");
     if (file)
         fclose(file);
 }
@@ -212,7 +212,8 @@ static void show_threads(pid_t pid) {
     if (tasks)
         closedir(tasks);
     snprintf(command, sizeof command,
-             "gdb -nx -batch -iex 'set debuginfod enabled off' -p %d -ex 'thread apply all bt 40' >&2 2>/dev/null",
+             "env -u LD_PRELOAD gdb -nx -batch -iex 'set debuginfod enabled off' -p %d -ex 'thread apply all bt 40' "
+             ">&2 2>/dev/null",
              pid);
     if (system(command) != 0)
         fprintf(stderr, "no gdb\n");

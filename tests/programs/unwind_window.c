@@ -1,7 +1,7 @@
-/* A library goes, and before the profiler knows of it another one is at its place, loaded by another thread which allocates
- * there. The moment is found by unwind_window_shim.c: the profiler asks for the list of objects right after. Arguments:
- * the two libraries. Prints whether the second came to the place of the first, and where the code is that allocated in that
- * moment, and later. */
+/* A library goes, and before the profiler knows of it another one is at its place, loaded by another thread which
+ * allocates there. The moment is found by unwind_window_shim.c: the profiler asks for the list of objects right after.
+ * Arguments: the two libraries. Prints whether the second came to the place of the first, and where the code is that
+ * allocated in that moment, and later. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <semaphore.h>
