@@ -31,6 +31,10 @@ uint64_t loader_answers(void);
 /* Every loaded object, under the loader's lock. Never inside malloc. */
 int loader_visit_objects(loader_visit visit, void *data);
 
+/* The directory of an object when it was loaded; false where the loader does not tell. `path` has room for PATH_MAX.
+ * While the object stays. */
+bool loader_origin(const struct dl_phdr_info *info, char *path);
+
 /* How many objects have been unloaded. Takes the loader's lock: never inside malloc. */
 uint64_t loader_unload_count(void);
 

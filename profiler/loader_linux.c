@@ -190,6 +190,18 @@ bool loader_identify(uintptr_t address, struct loader_identity *object) {
 #endif
 }
 
+bool loader_origin(const struct dl_phdr_info *info, char *path) {
+    static int (*tell)(void *handle, int request, void *out);
+    struct loader_identity object = {.link_map = 0};
+    for (size_t i = 0; i < info->dlpi_phnum && !object.link_map; i++) {
+        if (info->dlpi_phdr[i].p_type == PT_LOAD)
+            loader_identify(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr, &object);
+    }
+    if (!tell)
+        *(void **)&tell = dlsym(RTLD_DEFAULT, "dlinfo");
+    return tell && object.link_map && tell((void *)object.link_map, RTLD_DI_ORIGIN, path) == 0;
+}
+
 int loader_visit_objects(loader_visit visit, void *data) {
     loader_start();
     if (!loader_has_lookup())

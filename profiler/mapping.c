@@ -6,7 +6,7 @@
  *   2. take the lock; give up where another refresh has seen a later state (the loader counts loads and
  * unloads);
  *   3. rows in use that are not in the list get the next generation, and so do the stacks through them;
- *   4. entries of the list that are not among the rows become rows. Only then is a path made of the loader's name.
+ *   4. entries of the list that are not among the rows become rows. Only then is the program's path read.
  *
  * Locks: RANK_PROFILER, and inside it the stack table's. Allocation: a region for the list, table_memory for
  * the rows. */
@@ -104,25 +104,16 @@ __attribute__((noinline)) static void read_program(char *path, size_t room) {
         *end = '\0';
 }
 
-/* What a reader of the profile can open, from the loader's name: the program by its link in /proc, a relative path
- * made absolute. Once for a row: the link and the working directory may change later. */
-static const char *filename_of(struct region *region, const char *name) {
+/* What a reader of the profile can open: the loader's name, made absolute. For the program there is none: its path is
+ * read once, when its row is made. */
+static const char *filename_of(struct list *list, const struct dl_phdr_info *info) {
     char path[PATH_MAX];
-    if (!name[0]) {
-        read_program(path, sizeof path);
-        return copy_text(region, "", path);
-    }
-    if (name[0] != '/' && strchr(name, '/') && getcwd(path, sizeof path))
-        return copy_text(region, path, name);
-    return name;
-}
-
-/* The name that the loader has for it; none is the program's. */
-static char *loader_name(struct list *list, const char *name) {
-    if (list->is_first)
-        name = "";
+    const char *name = list->is_first ? "" : info->dlpi_name && info->dlpi_name[0] ? info->dlpi_name : "[nameless]";
     if (strncmp(name, "linux-vdso", 10) == 0 || strncmp(name, "linux-gate", 10) == 0)
         name = "[vdso]";
+    const char *slash = strrchr(name, '/');
+    if (slash && name[0] != '/' && loader_origin(info, path))
+        return copy_text(&list->region, path, slash + 1);
     return copy_text(&list->region, "", name);
 }
 
@@ -142,7 +133,7 @@ static struct mapping_row *add_to_list(struct list *list) {
 static int list_object(struct dl_phdr_info *info, size_t size, void *data) {
     struct list *list = data;
     size_t page = os_page_size();
-    char *name = loader_name(list, info->dlpi_name ? info->dlpi_name : "");
+    const char *filename = filename_of(list, info);
     (void)size;
     list->is_first = false;
     list->loads = info->dlpi_adds;
@@ -152,7 +143,7 @@ static int list_object(struct dl_phdr_info *info, size_t size, void *data) {
         if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X))
             continue;
         struct mapping_row *row = add_to_list(list);
-        if (!row || !name) {
+        if (!row || !filename) {
             list->failed = true;
             return 1;
         }
@@ -160,21 +151,16 @@ static int list_object(struct dl_phdr_info *info, size_t size, void *data) {
         *row = (struct mapping_row){.start = align_down(start, page),
                                     .limit = align_up(start + segment->p_memsz, page),
                                     .offset = align_down(segment->p_offset, page),
-                                    .filename = name};
+                                    .filename = filename};
         build_id_of(info, row->build_id);
     }
     return 0;
 }
 
-/* Whether a row's filename was made of the loader's `name`. */
-static bool is_named(const struct mapping_row *row, const char *name) {
-    size_t length = strlen(row->filename), tail = strlen(name);
-    return length >= tail && strcmp(row->filename + length - tail, name) == 0;
-}
-
 static bool is_same(const struct mapping_row *row, const struct mapping_row *listed) {
     return row->start == listed->start && row->limit == listed->limit && row->offset == listed->offset &&
-           strcmp(row->build_id, listed->build_id) == 0 && is_named(row, listed->filename);
+           strcmp(row->build_id, listed->build_id) == 0 &&
+           (!listed->filename[0] || strcmp(row->filename, listed->filename) == 0);
 }
 
 static bool is_listed(const struct list *list, const struct mapping_row *row) {
@@ -237,9 +223,14 @@ static const char *keep_text_locked(struct mapping_table *table, const char *tex
     return copy;
 }
 
-static void add_row_locked(struct mapping_table *table, struct region *region, const struct mapping_row *row) {
-    const char *filename = filename_of(region, row->filename);
-    filename = filename ? keep_text_locked(table, filename) : NULL;
+static void add_row_locked(struct mapping_table *table, const struct mapping_row *row) {
+    char program[PATH_MAX];
+    const char *filename = row->filename;
+    if (!filename[0]) {
+        read_program(program, sizeof program);
+        filename = program;
+    }
+    filename = keep_text_locked(table, filename);
     if (!filename || !table_area_reach(&table->rows, (table->count + 1) * sizeof *row)) {
         table->dropped++;
         table->is_full = true;
@@ -283,7 +274,7 @@ bool mapping_refresh(struct mapping_table *table) {
         table->dropped = 0;
         for (size_t i = 0; i < list.count; i++) {
             if (!is_in_use_locked(table, &list.rows[i]) && !revive_row_locked(table, &list.rows[i]))
-                add_row_locked(table, &list.region, &list.rows[i]);
+                add_row_locked(table, &list.rows[i]);
         }
         table->loads = list.loads;
         table->unloads = list.unloads;
