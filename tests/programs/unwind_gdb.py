@@ -8,7 +8,7 @@ UNWIND_OUT is the file for the verdict: a line of counts, then the stacks that d
     cut      the first frames are equal, and the captured stack ends there
     farther  all frames of gdb's are equal; it gave up there, for a reason of which it says that it is a failure
     wrong    anything else
-UNWIND_MOST bounds the number of stacks that are looked at.
+UNWIND_REMOTE is where a program waits for gdb, in place of one to run. UNWIND_MOST bounds the number of stacks that are looked at.
 """
 import collections
 import os
@@ -16,8 +16,7 @@ import os
 import gdb
 
 WORD = 8
-FRAMES_REGISTER, COUNT_REGISTER = {"aarch64": ("$x1", "$x2")}.get(
-    gdb.selected_inferior().architecture().name().split(":")[0], ("$rsi", "$rdx"))
+REGISTERS = {"aarch64": ("$x1", "$x2")}  # of the second and third argument
 SHOWN = 5
 # makecontext puts the start of this function where a return address would be; nothing is above it.
 NOBODY_CALLED = "__start_context in section"
@@ -50,14 +49,16 @@ def gdb_stack():
 
 
 def captured_stack():
-    address = int(gdb.parse_and_eval(f"(unsigned long){FRAMES_REGISTER}"))
-    count = int(gdb.parse_and_eval(f"(unsigned long){COUNT_REGISTER}"))
+    processor = gdb.selected_inferior().architecture().name().split(":")[0]
+    address, count = (int(gdb.parse_and_eval(f"(unsigned long){register}"))
+                      for register in REGISTERS.get(processor, ("$rsi", "$rdx")))
     memory = gdb.selected_inferior().read_memory(address, count * WORD).tobytes() if count else b""
     return [int.from_bytes(memory[i * WORD:(i + 1) * WORD], "little") for i in range(count)]
 
 
 def name(pc):
-    return gdb.execute(f"info symbol {pc:#x}", to_string=True).split("\n")[0]
+    symbol = gdb.execute(f"info symbol {pc:#x}", to_string=True).split("\n")[0]
+    return f"somewhere in {os.path.basename(gdb.solib_name(pc) or 'no library')}" if "No symbol" in symbol else symbol
 
 
 def judge(ours, theirs, reason):
@@ -100,12 +101,15 @@ def main():
                     "backtrace past-entry on", "backtrace limit unlimited", "startup-with-shell off"):
         gdb.execute(f"set {setting}")
     gdb.execute("handle all nostop noprint pass", to_string=True)
-    for setting in os.environ["UNWIND_ENVIRONMENT"].split():
+    for setting in os.environ.get("UNWIND_ENVIRONMENT", "").split():
         gdb.execute("set environment " + setting.replace("=", " ", 1))
-    Interned("stack_table_intern", internal=True)
     first = gdb.selected_inferior()
     gdb.events.exited.connect(lambda event: event.inferior == first and codes.append(getattr(event, "exit_code", None)))
-    gdb.execute("run")
+    port = os.environ.get("UNWIND_REMOTE")
+    if port:
+        gdb.execute(f"target remote {port}")
+    Interned("stack_table_intern", internal=True)
+    gdb.execute("continue" if port else "run")
     while first.pid:
         gdb.execute("continue")
     with open(os.environ["UNWIND_OUT"], "w") as out:
