@@ -60,9 +60,10 @@ c_subject() {
     by_gdb "C $compiler $*" "${least:-1000}" "$cuts" "$work/subject" "$work/lazy.so"
 }
 
-# What cannot be known by unwind tables that remember no other register than the frame pointer: the loader's way to
-# bind a function at its first call, hand-written code of that kind, and data that is called as if it were code.
-known='_dl_runtime_resolve[a-z_]*|hand_by_other_register|hand_without_tables|data_as_code'
+# What cannot be known by an unwinder that follows no other register than the frame pointer: the loader's way to bind a function
+# at its first call, hand-written code of that kind, whoever calls it with a frame pointer, and data that is called as
+# if it were code.
+known='_dl_runtime_resolve[a-z_]*|hand_by_other_register|hand_without_tables|use_hand|data_as_code'
 
 if [ -z "${UNWIND_LONG:-}" ]; then
     c_subject gcc "$known" -O2 -fomit-frame-pointer -Wl,-z,lazy

@@ -89,6 +89,34 @@ hand_with_frame_pointer:
 	.cfi_endproc
 	.size	hand_with_frame_pointer, . - hand_with_frame_pointer
 
+# The caller's frame pointer is in another register meanwhile, and what is in its own looks like a frame and is none.
+	.globl	hand_moves_frame_pointer
+	.type	hand_moves_frame_pointer, @function
+hand_moves_frame_pointer:
+	.cfi_startproc
+	push	%r12
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %r12, 0
+	mov	%rbp, %r12
+	.cfi_register %rbp, %r12
+	sub	$32, %rsp
+	.cfi_adjust_cfa_offset 32
+	lea	8(%rsp), %rbp
+	movq	$0, 8(%rsp)
+	lea	hand_with_tables(%rip), %rax
+	mov	%rax, 16(%rsp)
+	call	*%rdi
+	mov	%r12, %rbp
+	.cfi_restore %rbp
+	add	$32, %rsp
+	.cfi_adjust_cfa_offset -32
+	pop	%r12
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %r12
+	ret
+	.cfi_endproc
+	.size	hand_moves_frame_pointer, . - hand_moves_frame_pointer
+
 # Nothing says how to get out of this one.
 	.globl	hand_without_tables
 	.type	hand_without_tables, @function

@@ -400,9 +400,11 @@ void hand_without_tables(void (*)(void));
 void hand_by_other_register(void (*)(void));
 void hand_by_expression(void (*)(void));
 void hand_with_frame_pointer(void (*)(void));
+void hand_moves_frame_pointer(void (*)(void));
 
-static void use_hand(void) {
+PLAIN static void use_hand(void) {
     hand_with_tables(allocate);
+    hand_moves_frame_pointer(allocate);
     hand_by_expression(allocate);
     hand_with_frame_pointer(allocate);
     hand_by_other_register(allocate);
