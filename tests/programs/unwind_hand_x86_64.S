@@ -117,6 +117,23 @@ hand_moves_frame_pointer:
 	.cfi_endproc
 	.size	hand_moves_frame_pointer, . - hand_moves_frame_pointer
 
+# Reads what its argument points to, by the first instruction after one that has changed the frame: interrupted there, the
+# frame is not that of the instruction before.
+	.globl	hand_reads
+	.type	hand_reads, @function
+hand_reads:
+	.cfi_startproc
+	push	%rbx
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %rbx, 0
+	movzbl	(%rdi), %eax
+	pop	%rbx
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %rbx
+	ret
+	.cfi_endproc
+	.size	hand_reads, . - hand_reads
+
 # Nothing says how to get out of this one.
 	.globl	hand_without_tables
 	.type	hand_without_tables, @function

@@ -47,6 +47,19 @@ PLAIN static void descend(int depth) {
     __asm__ volatile("" ::"r"(room) : "memory");
 }
 
+/* Hand-written code, where there is some for this processor (unwind_hand_x86_64.S). */
+#if defined(HAND)
+void hand_with_tables(void (*)(void));
+void hand_without_tables(void (*)(void));
+void hand_by_other_register(void (*)(void));
+void hand_by_expression(void (*)(void));
+void hand_with_frame_pointer(void (*)(void));
+void hand_moves_frame_pointer(void (*)(void));
+int hand_reads(const char *);
+#else
+static int hand_reads(const char *byte) { return *(const volatile char *)byte; }
+#endif
+
 /* The C library calls back. */
 
 static int compare(const void *a, const void *b) {
@@ -260,6 +273,7 @@ static void fault_in_assembly(void) {
         FAULT(memcmp(bad, good, size));
         FAULT(memchr(bad, 1, size) != NULL);
     }
+    FAULT(hand_reads(bad));
     FAULT(strlen(bad));
     FAULT(strcmp(bad, good));
     FAULT(strchr(bad, 1) != NULL);
@@ -393,15 +407,7 @@ static void use_library_of(const char *path) {
     dlclose(library);
 }
 
-/* Hand-written code, where there is some for this processor (unwind_hand_x86_64.S). */
 #if defined(HAND)
-void hand_with_tables(void (*)(void));
-void hand_without_tables(void (*)(void));
-void hand_by_other_register(void (*)(void));
-void hand_by_expression(void (*)(void));
-void hand_with_frame_pointer(void (*)(void));
-void hand_moves_frame_pointer(void (*)(void));
-
 PLAIN static void use_hand(void) {
     hand_with_tables(allocate);
     hand_moves_frame_pointer(allocate);
