@@ -89,7 +89,8 @@ hand_with_frame_pointer:
 	.cfi_endproc
 	.size	hand_with_frame_pointer, . - hand_with_frame_pointer
 
-# The caller's frame pointer is in another register meanwhile, and what is in its own looks like a frame and is none.
+# The caller's frame pointer is in another register meanwhile, and in its own is the second argument, which looks like a frame
+# and is none.
 	.globl	hand_moves_frame_pointer
 	.type	hand_moves_frame_pointer, @function
 hand_moves_frame_pointer:
@@ -101,10 +102,7 @@ hand_moves_frame_pointer:
 	.cfi_register %rbp, %r12
 	sub	$32, %rsp
 	.cfi_adjust_cfa_offset 32
-	lea	8(%rsp), %rbp
-	movq	$0, 8(%rsp)
-	lea	hand_with_tables(%rip), %rax
-	mov	%rax, 16(%rsp)
+	mov	%rsi, %rbp
 	call	*%rdi
 	mov	%r12, %rbp
 	.cfi_restore %rbp

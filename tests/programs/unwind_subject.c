@@ -54,7 +54,7 @@ void hand_without_tables(void (*)(void));
 void hand_by_other_register(void (*)(void));
 void hand_by_expression(void (*)(void));
 void hand_with_frame_pointer(void (*)(void));
-void hand_moves_frame_pointer(void (*)(void));
+void hand_moves_frame_pointer(void (*)(void), volatile uintptr_t *);
 int hand_reads(const char *);
 #else
 static int hand_reads(const char *byte) { return *(const volatile char *)byte; }
@@ -409,8 +409,9 @@ static void use_library_of(const char *path) {
 
 #if defined(HAND)
 PLAIN static void use_hand(void) {
+    volatile uintptr_t no_frame[2] = {0, (uintptr_t)use_fibers};
     hand_with_tables(allocate);
-    hand_moves_frame_pointer(allocate);
+    hand_moves_frame_pointer(allocate, no_frame);
     hand_by_expression(allocate);
     hand_with_frame_pointer(allocate);
     hand_by_other_register(allocate);
