@@ -4,23 +4,45 @@
 . "$HEAPTAP_SOURCE/tests/programs/common.sh"
 need gcc python3 readelf
 here=$HEAPTAP_SOURCE/tests/programs
-for number in 1 2 3 4; do
-    gcc -DROOM=$((number * 1000)) -O1 -fomit-frame-pointer -fno-builtin -shared -fPIC -Wl,--build-id=sha1 \
-        -o "$work/plugin.$number.so" "$here/storm_plugin.c" || fail "cannot compile storm_plugin.c"
-done
-for flags in -O1 -O2; do
-    gcc -D_GNU_SOURCE $flags -fno-builtin -Wl,--build-id=sha1 -o "$work/subject$flags" "$here/mapping_subject.c" -ldl ||
-        fail "cannot compile mapping_subject.c"
-done
 build_id() { readelf -n "$1" | sed -n 's/.*Build ID: *//p'; }
-ids="$(build_id "$work/subject-O1") $(build_id "$work/plugin.1.so") $(build_id "$work/plugin.3.so") $(build_id "$work/plugin.4.so")"
-[ "$(echo "$ids" | wc -w)" = 4 ] || fail "no build ids"
-cd "$work" || exit 1
-HEAPTAP_MEMPROFILERATE=1 HEAPTAP_DUMP="$work/profile.pb.gz" LD_PRELOAD=$library \
-    "$work/subject-O1" ./plugin.1.so ./plugin.2.so ./subject-O2 "$work/plugin.3.so" "$work/plugin.4.so" || fail "mapping_subject: $?"
-[ ! -e plugin.2.so ] && [ ! -e subject-O2 ] || fail "nothing was replaced"
+
+# run SETTING: makes the files anew, since the subject replaces them, and runs it.
+run() {
+    for number in 1 2 3 4; do
+        gcc -DROOM=$((number * 1000)) -O1 -fomit-frame-pointer -fno-builtin -shared -fPIC -Wl,--build-id=sha1 \
+            -o "$work/plugin.$number.so" "$here/storm_plugin.c" || fail "cannot compile storm_plugin.c"
+    done
+    for flags in -O1 -O2; do
+        gcc -D_GNU_SOURCE $flags -w -fno-builtin -Wl,--build-id=sha1 -o "$work/subject$flags" "$here/mapping_subject.c" -ldl ||
+            fail "cannot compile mapping_subject.c"
+    done
+    ids="$(build_id "$work/subject-O1") $(build_id "$work/plugin.1.so") $(build_id "$work/plugin.3.so") $(build_id "$work/plugin.4.so")"
+    [ "$(echo "$ids" | wc -w)" = 4 ] || fail "no build ids"
+    cd "$work" || exit 1
+    env "$1" HEAPTAP_DUMP="$work/profile.pb.gz" LD_PRELOAD="$library" ./subject-O1 ./plugin.1.so ./plugin.2.so ./subject-O2 \
+        "$work/plugin.3.so" "$work/plugin.4.so" || fail "mapping_subject: $?"
+    [ ! -e plugin.2.so ] && [ ! -e subject-O2 ] || fail "nothing was replaced"
+}
+
+export PYTHONDONTWRITEBYTECODE=1
+SUBJECT_LATE=1
+export SUBJECT_LATE
+run HEAPTAP_MEMPROFILERATE=0
+(cd "$here" && python3 - "$work" "${ids%% *}") <<'PYTHON' || fail "the program's mapping is wrong where its file was replaced before"
+import sys
+from profile_reader import Profile
+
+profile = Profile(f"{sys.argv[1]}/profile.pb.gz")
+program = profile.mappings[0]
+print(profile.strings[program[5]], profile.strings[program[6]])
+assert profile.strings[program[5]] == f"{sys.argv[1]}/subject-O1"
+assert profile.strings[program[6]] == sys.argv[2]
+assert len(profile.samples) > 0
+PYTHON
+unset SUBJECT_LATE
+run HEAPTAP_MEMPROFILERATE=1
 # shellcheck disable=SC2086 # words
-cd "$here" && PYTHONDONTWRITEBYTECODE=1 python3 - "$work" $ids <<'PYTHON' || fail "a mapping is wrong"
+cd "$here" && python3 - "$work" $ids <<'PYTHON' || fail "a mapping is wrong"
 import collections, sys
 from profile_reader import Profile
 

@@ -1,6 +1,7 @@
 /* Replaces its own file and that of a library which it has loaded, and changes its directory, in between of
- * allocations; then loads and unloads one library again and again, and two in turn. Arguments: the library by a
- * relative path, its replacement, a replacement of the program, two more libraries. */
+ * allocations; then loads and unloads one library again and again, and two in turn. With SUBJECT_LATE=1 sampling is
+ * switched on only after the files were replaced. Arguments: the library by a relative path, its replacement, a
+ * replacement of the program, two more libraries. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,8 @@ int main(int argc, char **argv) {
         if (i == 0) {
             if (rename(argv[2], argv[1]) || rename(argv[3], argv[0]) || chdir("/"))
                 return 4;
+            if (getenv("SUBJECT_LATE"))
+                ((size_t(*)(size_t))dlsym(RTLD_DEFAULT, "heaptap_set_mem_profile_rate"))(1);
             use_once(argv[4]); /* whoever looks only when something was unloaded looks now */
         }
     }
