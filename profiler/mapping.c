@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/atomic.h"
 #include "base/bits.h"
 #include "base/os.h"
 #include "profiler/blackbox.h"
@@ -196,10 +197,12 @@ static bool is_in_use_locked(const struct mapping_table *table, const struct map
 
 /* A library that comes back to where it was, with no other there meanwhile, is the row that it was. What is retired
  * through that row still finds it: whatever comes to that place later is retired later. Not where another may have been
- * there that found no room for a row. */
+ * there that found no room for a row, and not in a black box, in which a row is retired once. */
 __attribute__((noinline)) static bool revive_row_locked(struct mapping_table *table, const struct mapping_row *listed) {
     struct mapping_row *last = NULL;
-    for (uint32_t i = 0; i < table->count && !table->is_full; i++) {
+    if (table->is_full || blackbox_is_on())
+        return false;
+    for (uint32_t i = 0; i < table->count; i++) {
         struct mapping_row *row = row_at(table, i);
         if (row->start < listed->limit && listed->start < row->limit && (!last || row->retired >= last->retired))
             last = row;
@@ -223,24 +226,26 @@ static const char *keep_text_locked(struct mapping_table *table, const char *tex
     return copy;
 }
 
+static bool append_row_locked(struct mapping_table *table, const struct mapping_row *row, const char *filename) {
+    const char *kept = keep_text_locked(table, filename);
+    if (!kept || !table_area_reach(&table->rows, (table->count + 1) * sizeof *row))
+        return false;
+    *row_at(table, table->count) = *row;
+    row_at(table, table->count)->filename = kept;
+    if (blackbox_is_on() && !blackbox_seal_row(table->count, row_at(table, table->count), kept))
+        return false;
+    table->count++;
+    return true;
+}
+
 static void add_row_locked(struct mapping_table *table, const struct mapping_row *row) {
     char program[PATH_MAX];
-    const char *filename = row->filename;
-    if (!filename[0]) {
+    if (!row->filename[0])
         read_program(program, sizeof program);
-        filename = program;
-    }
-    filename = keep_text_locked(table, filename);
-    if (!filename || !table_area_reach(&table->rows, (table->count + 1) * sizeof *row)) {
-        table->dropped++;
+    if (!append_row_locked(table, row, row->filename[0] ? row->filename : program)) {
+        atomic_add_relaxed(&table->dropped, 1);
         table->is_full = true;
-        return;
     }
-    *row_at(table, table->count) = *row;
-    row_at(table, table->count)->filename = filename;
-    if (blackbox_is_on() && !blackbox_seal_row(table->count, row_at(table, table->count), filename))
-        return;
-    table->count++;
 }
 
 /* The first object tells the loader's counters; one is enough. */
@@ -271,7 +276,7 @@ bool mapping_refresh(struct mapping_table *table) {
     bool is_newer = list.loads + list.unloads >= table->loads + table->unloads;
     if (!list.failed && is_newer) {
         retire_rows_locked(table, &list);
-        table->dropped = 0;
+        atomic_store_relaxed(&table->dropped, 0);
         for (size_t i = 0; i < list.count; i++) {
             if (!is_in_use_locked(table, &list.rows[i]) && !revive_row_locked(table, &list.rows[i]))
                 add_row_locked(table, &list.rows[i]);
@@ -285,12 +290,7 @@ bool mapping_refresh(struct mapping_table *table) {
     return has_gone;
 }
 
-uint32_t mapping_dropped(struct mapping_table *table) {
-    lock_acquire(&table->lock);
-    uint32_t dropped = table->dropped;
-    lock_release(&table->lock);
-    return dropped;
-}
+uint32_t mapping_dropped(const struct mapping_table *table) { return atomic_load_relaxed(&table->dropped); }
 
 bool mapping_copy(struct mapping_table *table, struct region *region, struct mapping_copy *copy) {
     lock_acquire(&table->lock);

@@ -37,9 +37,9 @@ struct mapping_table {
     uint32_t count;
     size_t text_used;
     uint32_t generation;
-    uint64_t loads, unloads; /* the loader's counters at the last refresh */
-    uint32_t dropped;        /* segments that are loaded and found no room for a row */
-    bool is_full;            /* there have been some */
+    uint64_t loads, unloads;  /* the loader's counters at the last refresh */
+    _Atomic uint32_t dropped; /* segments that are loaded and found no room for a row */
+    bool is_full;             /* there have been some */
     struct stack_table *stacks;
 };
 
@@ -52,7 +52,7 @@ struct mapping_table {
 /* Brings the rows up to date with the loader; true when a library has gone. Takes the loader's lock, then
  * ours, never both. Outside malloc only. */
 bool mapping_refresh(struct mapping_table *table);
-uint32_t mapping_dropped(struct mapping_table *table);
+uint32_t mapping_dropped(const struct mapping_table *table);
 
 /* The rows as they stand, in memory of the region: what a profile is written from. False without memory. */
 struct mapping_copy {
