@@ -12,7 +12,8 @@
 packages_build='gcc g++ cmake ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev zlib1g-dev libunwind-dev
 libdw-dev libelf-dev libiberty-dev libcmocka-dev systemtap-sdt-dev'
 packages_test='python3 golang-go redis-server redis-tools memcached git strace binutils make llvm elfutils clang-format clang-tidy valgrind gdb'
-packages_long='gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user'
+packages_long='rustc clang'
+packages_long_cross='gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user gdb-multiarch'
 packages_bench='libmimalloc2.0 libjemalloc2 libtcmalloc-minimal4 sqlite3 redis-server redis-tools memcached python3 valgrind'
 
 packages_as_root() {
@@ -38,7 +39,7 @@ packages_python_tests() {
 
 # The cross compiler is a package where the machine is not an aarch64 itself.
 packages_cross() {
-    [ "$(dpkg --print-architecture)" = arm64 ] || echo "$packages_long"
+    [ "$(dpkg --print-architecture)" = arm64 ] || echo "$packages_long_cross"
 }
 
 packages_missing() {
@@ -84,7 +85,7 @@ packages_ensure() {
         case $group in
         build) wanted=$packages_build ;;
         test) wanted=$packages_test ;;
-        long) wanted=$(packages_cross) ;;
+        long) wanted="$packages_long $(packages_cross)" ;;
         bench) wanted=$packages_bench ;;
         python-tests) wanted=$(packages_python_tests) ;;
         esac

@@ -80,8 +80,10 @@ static void add_all(struct comment_list *comments, struct comments_identity *ide
     add_number(comments, "peak_inuse_bytes", peak_settle(&source->buckets->peak));
     add_number(comments, "samples", counters->samples);
     add_number(comments, "dropped_unwind", counters->dropped_unwind);
+    add_number(comments, "cut_stacks", unwinder_cut());
     add_number(comments, "dropped_memory", counters->dropped_memory);
     add_number(comments, "dropped_labels", counters->dropped_labels);
+    add_number(comments, "dropped_mappings", mapping_dropped(source->mappings));
     add_work(comments);
 }
 

@@ -140,19 +140,24 @@ static int32_t pair_word(const struct byte_reader *table, uint64_t index, unsign
     return value;
 }
 
-/* Where the entry of `address` is, if there is one; 0: there is none. */
-static uintptr_t search(const struct dl_phdr_info *object, uintptr_t header, uintptr_t address) {
+/* A pair of the table, each word relative to the header. */
+struct pair {
+    int32_t code, entry;
+};
+
+/* The last pair whose code starts at or before the address; false where there is none. */
+static bool search(const struct dl_phdr_info *object, uintptr_t header, uintptr_t address, struct pair *pair) {
     struct byte_reader reader = eh_frame_segment(object, header);
     uint8_t version = byte_reader_u8(&reader), frame_encoding = byte_reader_u8(&reader);
     uint8_t count_encoding = byte_reader_u8(&reader), table_encoding = byte_reader_u8(&reader);
     if (version != HEADER_VERSION || count_encoding == DW_EH_PE_omit ||
         table_encoding != (DW_EH_PE_datarel | DW_EH_PE_sdata4))
-        return 0;
+        return false;
     if (frame_encoding != DW_EH_PE_omit)
         read_pointer(&reader, frame_encoding, header);
     uint64_t count = read_pointer(&reader, count_encoding, header);
     if (reader.is_bad || count == 0 || count > (uint64_t)(reader.limit - reader.at) / PAIR_BYTES)
-        return 0;
+        return false;
     int64_t wanted = (int64_t)(address - header);
     uint64_t low = 0, high = count; /* the pair is in [low, high) */
     while (high - low > 1) {
@@ -162,18 +167,33 @@ static uintptr_t search(const struct dl_phdr_info *object, uintptr_t header, uin
         else
             high = middle;
     }
-    return pair_word(&reader, low, 0) <= wanted ? header + (uintptr_t)(intptr_t)pair_word(&reader, low, 1) : 0;
+    pair->code = pair_word(&reader, low, 0);
+    pair->entry = pair_word(&reader, low, 1);
+    return pair->code <= wanted;
 }
 
-bool eh_frame_find(const struct dl_phdr_info *object, uintptr_t address, struct unwind_rule *rule) {
-    struct unwind_entry entry = {0};
+static uintptr_t find_header(const struct dl_phdr_info *object) {
     uintptr_t header = 0;
     for (size_t i = 0; i < object->dlpi_phnum; i++) {
         if (object->dlpi_phdr[i].p_type == PT_GNU_EH_FRAME)
             header = object->dlpi_addr + object->dlpi_phdr[i].p_vaddr;
     }
-    uintptr_t place = header ? search(object, header, address) : 0;
-    if (!place || !read_entry(object, place, &entry) || address - entry.start >= entry.limit - entry.start)
+    return header;
+}
+
+bool eh_frame_begins(const struct dl_phdr_info *object, uintptr_t address) {
+    uintptr_t header = find_header(object);
+    struct pair pair;
+    return header && search(object, header, address, &pair) && header + (uintptr_t)(intptr_t)pair.code == address;
+}
+
+bool eh_frame_find(const struct dl_phdr_info *object, uintptr_t address, struct unwind_rule *rule) {
+    struct unwind_entry entry = {0};
+    uintptr_t header = find_header(object);
+    struct pair pair;
+    if (!header || !search(object, header, address, &pair) ||
+        !read_entry(object, header + (uintptr_t)(intptr_t)pair.entry, &entry) ||
+        address - entry.start >= entry.limit - entry.start)
         return false;
     *rule = unwind_program_run(&entry, address);
     return true;

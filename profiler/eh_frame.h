@@ -17,4 +17,8 @@ bool eh_frame_find(const struct dl_phdr_info *object, uintptr_t address, struct 
 /* A reader from `address` to the end of its readable segment; one that is bad where there is none. */
 struct byte_reader eh_frame_segment(const struct dl_phdr_info *object, uintptr_t address);
 
+/* Whether an entry of the object's tables begins at `address`, so that no call can be right before it but one that does
+ * not return. May run inside malloc. */
+bool eh_frame_begins(const struct dl_phdr_info *object, uintptr_t address);
+
 #endif

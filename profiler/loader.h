@@ -31,6 +31,13 @@ uint64_t loader_answers(void);
 /* Every loaded object, under the loader's lock. Never inside malloc. */
 int loader_visit_objects(loader_visit visit, void *data);
 
+/* The directory of an object when it was loaded; false where the loader does not tell. `path` has room for PATH_MAX.
+ * While the object stays. */
+bool loader_origin(const struct dl_phdr_info *info, char *path);
+
+/* How many objects have been unloaded. Takes the loader's lock: never inside malloc. */
+uint64_t loader_unload_count(void);
+
 /* The object that holds `address`, without a lock; false where there is none. May run inside malloc. */
 bool loader_find_object(uintptr_t address, struct dl_phdr_info *info);
 
@@ -46,6 +53,11 @@ bool loader_has_lookup(void);
 
 /* The C library's dlclose, with the two calls around it. */
 int loader_close(void *handle);
+
+/* Whether another thread is inside dlclose: what it unloads may be gone, and something else at its place, before
+ * anybody has been told. May run inside malloc and in a signal handler. */
+bool loader_is_unloading_elsewhere(void);
+void loader_fork_child(void);
 
 /* Called around each dlclose of the program, outside malloc. Set once at start. */
 void loader_on_unload(void (*before)(void), void (*after)(void));

@@ -31,6 +31,10 @@ static int (*real_close)(void *handle);
 static void (*unload_before)(void);
 static void (*unload_after)(void);
 
+/* Calls of dlclose that go on: all threads', and this thread's. */
+static _Atomic uint32_t unloads;
+static _Thread_local uint32_t own_unloads;
+
 static _Thread_local bool must_not_wait;
 static _Thread_local uint64_t answers;
 
@@ -186,11 +190,36 @@ bool loader_identify(uintptr_t address, struct loader_identity *object) {
 #endif
 }
 
+bool loader_origin(const struct dl_phdr_info *info, char *path) {
+    static int (*tell)(void *handle, int request, void *out);
+    struct loader_identity object = {.link_map = 0};
+    for (size_t i = 0; i < info->dlpi_phnum && !object.link_map; i++) {
+        if (info->dlpi_phdr[i].p_type == PT_LOAD)
+            loader_identify(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr, &object);
+    }
+    if (!tell)
+        *(void **)&tell = dlsym(RTLD_DEFAULT, "dlinfo");
+    return tell && object.link_map && tell((void *)object.link_map, RTLD_DI_ORIGIN, path) == 0;
+}
+
 int loader_visit_objects(loader_visit visit, void *data) {
     loader_start();
     if (!loader_has_lookup())
         refresh_list();
     return real_iterate(visit, data);
+}
+
+/* The first object tells it; one is enough. */
+static int read_unload_count(struct dl_phdr_info *info, size_t size, void *data) {
+    (void)size;
+    *(uint64_t *)data = info->dlpi_subs;
+    return 1;
+}
+
+uint64_t loader_unload_count(void) {
+    uint64_t count = 0;
+    loader_visit_objects(read_unload_count, &count);
+    return count;
 }
 
 int loader_answer(loader_visit visit, void *data) {
@@ -204,12 +233,21 @@ int loader_answer(loader_visit visit, void *data) {
     return must_not_wait ? 0 : loader_visit_objects(visit, data);
 }
 
+bool loader_is_unloading_elsewhere(void) { return atomic_load_acquire(&unloads) > own_unloads; }
+
+/* The other threads are not there. */
+void loader_fork_child(void) { atomic_store_relaxed(&unloads, own_unloads); }
+
 int loader_close(void *handle) {
     loader_start();
     if (unload_before)
         unload_before();
+    own_unloads++;
+    atomic_add_acq_rel(&unloads, 1);
     int result = real_close(handle);
     if (unload_after)
         unload_after();
+    atomic_sub_acq_rel(&unloads, 1);
+    own_unloads--;
     return result;
 }

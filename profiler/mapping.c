@@ -6,7 +6,7 @@
  *   2. take the lock; give up where another refresh has seen a later state (the loader counts loads and
  * unloads);
  *   3. rows in use that are not in the list get the next generation, and so do the stacks through them;
- *   4. entries of the list that are not among the rows become rows.
+ *   4. entries of the list that are not among the rows become rows. Only then is the program's path read.
  *
  * Locks: RANK_PROFILER, and inside it the stack table's. Allocation: a region for the list, table_memory for
  * the rows. */
@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/atomic.h"
 #include "base/bits.h"
 #include "base/os.h"
 #include "profiler/blackbox.h"
@@ -94,18 +95,26 @@ static char *copy_text(struct region *region, const char *directory, const char 
     return copy;
 }
 
-/* What a reader of the profile can open: the program by its link in /proc, a relative path made absolute. */
-static char *filename_of(struct list *list, const char *name) {
+/* The program's path. The kernel adds a word to it where the file has been replaced since. */
+__attribute__((noinline)) static void read_program(char *path, size_t room) {
+    static const char suffix[] = " (deleted)";
+    ssize_t length = readlink("/proc/self/exe", path, room - 1);
+    path[length > 0 ? length : 0] = '\0';
+    char *end = path + strlen(path) - (sizeof suffix - 1);
+    if (end > path && strcmp(end, suffix) == 0 && access(path, F_OK) != 0)
+        *end = '\0';
+}
+
+/* What a reader of the profile can open: the loader's name, made absolute. For the program there is none: its path is
+ * read once, when its row is made. */
+static const char *filename_of(struct list *list, const struct dl_phdr_info *info) {
     char path[PATH_MAX];
-    if (list->is_first) {
-        ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-        path[length > 0 ? length : 0] = '\0';
-        return copy_text(&list->region, "", path);
-    }
+    const char *name = list->is_first ? "" : info->dlpi_name && info->dlpi_name[0] ? info->dlpi_name : "[nameless]";
     if (strncmp(name, "linux-vdso", 10) == 0 || strncmp(name, "linux-gate", 10) == 0)
-        return copy_text(&list->region, "", "[vdso]");
-    if (name[0] != '/' && strchr(name, '/') && getcwd(path, sizeof path))
-        return copy_text(&list->region, path, name);
+        name = "[vdso]";
+    const char *slash = strrchr(name, '/');
+    if (slash && name[0] != '/' && loader_origin(info, path))
+        return copy_text(&list->region, path, slash + 1);
     return copy_text(&list->region, "", name);
 }
 
@@ -125,7 +134,7 @@ static struct mapping_row *add_to_list(struct list *list) {
 static int list_object(struct dl_phdr_info *info, size_t size, void *data) {
     struct list *list = data;
     size_t page = os_page_size();
-    char *filename = filename_of(list, info->dlpi_name ? info->dlpi_name : "");
+    const char *filename = filename_of(list, info);
     (void)size;
     list->is_first = false;
     list->loads = info->dlpi_adds;
@@ -149,9 +158,10 @@ static int list_object(struct dl_phdr_info *info, size_t size, void *data) {
     return 0;
 }
 
-static bool is_same(const struct mapping_row *a, const struct mapping_row *b) {
-    return a->start == b->start && a->limit == b->limit && a->offset == b->offset &&
-           strcmp(a->build_id, b->build_id) == 0 && strcmp(a->filename, b->filename) == 0;
+static bool is_same(const struct mapping_row *row, const struct mapping_row *listed) {
+    return row->start == listed->start && row->limit == listed->limit && row->offset == listed->offset &&
+           strcmp(row->build_id, listed->build_id) == 0 &&
+           (!listed->filename[0] || strcmp(row->filename, listed->filename) == 0);
 }
 
 static bool is_listed(const struct list *list, const struct mapping_row *row) {
@@ -185,6 +195,24 @@ static bool is_in_use_locked(const struct mapping_table *table, const struct map
     return false;
 }
 
+/* A library that comes back to where it was, with no other there meanwhile, is the row that it was. What is retired
+ * through that row still finds it: whatever comes to that place later is retired later. Not where another may have been
+ * there that found no room for a row, and not in a black box, in which a row is retired once. */
+__attribute__((noinline)) static bool revive_row_locked(struct mapping_table *table, const struct mapping_row *listed) {
+    struct mapping_row *last = NULL;
+    if (table->is_full || blackbox_is_on())
+        return false;
+    for (uint32_t i = 0; i < table->count; i++) {
+        struct mapping_row *row = row_at(table, i);
+        if (row->start < listed->limit && listed->start < row->limit && (!last || row->retired >= last->retired))
+            last = row;
+    }
+    if (!last || !last->retired || !is_same(last, listed))
+        return false;
+    last->retired = 0;
+    return true;
+}
+
 /* The text of the last row is used again where it is the same: the segments of one file follow each other. */
 static const char *keep_text_locked(struct mapping_table *table, const char *text) {
     size_t size = strlen(text) + 1;
@@ -198,15 +226,26 @@ static const char *keep_text_locked(struct mapping_table *table, const char *tex
     return copy;
 }
 
-static void add_row_locked(struct mapping_table *table, const struct mapping_row *row) {
-    const char *filename = keep_text_locked(table, row->filename);
-    if (!filename || !table_area_reach(&table->rows, (table->count + 1) * sizeof *row))
-        return;
+static bool append_row_locked(struct mapping_table *table, const struct mapping_row *row, const char *filename) {
+    const char *kept = keep_text_locked(table, filename);
+    if (!kept || !table_area_reach(&table->rows, (table->count + 1) * sizeof *row))
+        return false;
     *row_at(table, table->count) = *row;
-    row_at(table, table->count)->filename = filename;
-    if (blackbox_is_on() && !blackbox_seal_row(table->count, row_at(table, table->count), filename))
-        return;
+    row_at(table, table->count)->filename = kept;
+    if (blackbox_is_on() && !blackbox_seal_row(table->count, row_at(table, table->count), kept))
+        return false;
     table->count++;
+    return true;
+}
+
+static void add_row_locked(struct mapping_table *table, const struct mapping_row *row) {
+    char program[PATH_MAX];
+    if (!row->filename[0])
+        read_program(program, sizeof program);
+    if (!append_row_locked(table, row, row->filename[0] ? row->filename : program)) {
+        atomic_add_relaxed(&table->dropped, 1);
+        table->is_full = true;
+    }
 }
 
 /* The first object tells the loader's counters; one is enough. */
@@ -237,8 +276,9 @@ bool mapping_refresh(struct mapping_table *table) {
     bool is_newer = list.loads + list.unloads >= table->loads + table->unloads;
     if (!list.failed && is_newer) {
         retire_rows_locked(table, &list);
+        atomic_store_relaxed(&table->dropped, 0);
         for (size_t i = 0; i < list.count; i++) {
-            if (!is_in_use_locked(table, &list.rows[i]))
+            if (!is_in_use_locked(table, &list.rows[i]) && !revive_row_locked(table, &list.rows[i]))
                 add_row_locked(table, &list.rows[i]);
         }
         table->loads = list.loads;
@@ -249,6 +289,8 @@ bool mapping_refresh(struct mapping_table *table) {
     region_free(&list.region);
     return has_gone;
 }
+
+uint32_t mapping_dropped(const struct mapping_table *table) { return atomic_load_relaxed(&table->dropped); }
 
 bool mapping_copy(struct mapping_table *table, struct region *region, struct mapping_copy *copy) {
     lock_acquire(&table->lock);

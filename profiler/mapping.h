@@ -6,7 +6,8 @@
  * among the rows that hold a, the one retired first at or after g; for a stack in use (g = 0), the row in
  * use.
  *
- * Rows are append-only and keep their index, so what a profile wrote stays true for the process's life. */
+ * Rows are append-only and keep their index, so what a profile wrote stays true for the process's life. A library that
+ * comes back to where it was last is the same row again. */
 #ifndef HEAPTAP_PROFILER_MAPPING_H
 #define HEAPTAP_PROFILER_MAPPING_H
 
@@ -36,7 +37,9 @@ struct mapping_table {
     uint32_t count;
     size_t text_used;
     uint32_t generation;
-    uint64_t loads, unloads; /* the loader's counters at the last refresh */
+    uint64_t loads, unloads;  /* the loader's counters at the last refresh */
+    _Atomic uint32_t dropped; /* segments that are loaded and found no room for a row */
+    bool is_full;             /* there have been some */
     struct stack_table *stacks;
 };
 
@@ -49,6 +52,7 @@ struct mapping_table {
 /* Brings the rows up to date with the loader; true when a library has gone. Takes the loader's lock, then
  * ours, never both. Outside malloc only. */
 bool mapping_refresh(struct mapping_table *table);
+uint32_t mapping_dropped(const struct mapping_table *table);
 
 /* The rows as they stand, in memory of the region: what a profile is written from. False without memory. */
 struct mapping_copy {

@@ -129,8 +129,13 @@ void profiler_read_counters(struct profiler_counters *out) {
 /* A library goes: what it was is written down before, and forgotten by the unwinder after. */
 static void before_unload(void) { mapping_refresh(&mappings); }
 
+/* Whoever has noticed first that something is gone (it may have been a dump on another thread), and even where the
+ * mappings had no room for it. */
 static void after_unload(void) {
-    if (mapping_refresh(&mappings))
+    static _Atomic uint64_t forgotten;
+    mapping_refresh(&mappings);
+    uint64_t now = loader_unload_count();
+    if (atomic_swap_acq_rel(&forgotten, now) != now)
         unwinder_forget();
 }
 

@@ -317,6 +317,10 @@ static struct unwind_rule row_to_rule(const struct row *row, bool is_signal) {
         return cut;
     if (ra->where == WHERE_IN_MEMORY && !memory_to_rule(ra, &rule.ra, &rule.ra_offset))
         return cut;
+    /* A frame ends at its CFA, and what it has saved is in it. The tables of aarch64's loader say else, wrongly, of the
+     * code that binds a function at its first call. */
+    if (rule.ra == UNWIND_IN_CFA && rule.ra_offset >= 0 && !is_signal)
+        return cut;
     if (fp->where == WHERE_UNSAID || fp->where == WHERE_SAME)
         rule.fp = UNWIND_SAME;
     else if (fp->where != WHERE_IN_MEMORY || !memory_to_rule(fp, &rule.fp, &rule.fp_offset)) {

@@ -5,7 +5,8 @@
  *   1. refuse where this thread is inside already: its unwinder's state is half changed;
  *   2. go through the door: count in; where a fork has closed it count out again and wait for the fork to
  * end, as every thread does then at the allocator's locks. The forking thread itself walks through;
- *   3. unwind; meanwhile this thread never takes the loader's lock (profiler/loader.h);
+ *   3. unwind, unless another thread is unloading a library: what libunwind remembers may be of it; meanwhile this
+ * thread never takes the loader's lock (profiler/loader.h);
  *   4. count out; cut our own frames off the leaf end.
  *
  * Locks: none; the door is two atomics. Allocation: none here; libunwind maps pages and may call malloc,
@@ -144,24 +145,23 @@ static void leave(void) {
     atomic_sub_acq_rel(&inside, 1);
 }
 
-static bool capture_behind_door(uintptr_t *frames, size_t room, size_t *count) {
-    if (UNLIKELY(!enter())) {
-        atomic_add_relaxed(&dropped, 1);
-        return false;
-    }
+static size_t capture_behind_door(uintptr_t *frames, size_t room) {
+    if (UNLIKELY(!enter()))
+        return 0;
     loader_must_not_wait(true);
-    *count = way(frames, room);
+    size_t count = loader_is_unloading_elsewhere() ? 0 : way(frames, room);
     loader_must_not_wait(false);
     leave();
-    return true;
+    return count;
 }
 
 bool unwinder_capture(uintptr_t *buffer, size_t depth, struct unwinder_stack *stack) {
     size_t all, own = 0;
-    if (!has_door)
-        all = way(buffer, depth + UNWINDER_SLACK);
-    else if (!capture_behind_door(buffer, depth + UNWINDER_SLACK, &all))
+    all = has_door ? capture_behind_door(buffer, depth + UNWINDER_SLACK) : way(buffer, depth + UNWINDER_SLACK);
+    if (UNLIKELY(!all)) {
+        atomic_add_relaxed(&dropped, 1);
         return false;
+    }
     while (own < all && buffer[own] - own_start < own_limit - own_start)
         own++;
     stack->frames = buffer + own;
@@ -185,6 +185,7 @@ void unwinder_fork_parent(void) {
 }
 
 void unwinder_fork_child(void) {
+    loader_fork_child();
     atomic_store_relaxed(&inside, is_inside);
     if (left_inside) {
         way = unwinder_fp_capture;

@@ -19,7 +19,8 @@ enum {
     UNWINDER_SLACK = 32,
 };
 
-/* One way: fills at most `room` return addresses from its own frame on. May run inside malloc. */
+/* One way: fills at most `room` return addresses from its own frame on; 0: they cannot be told now. May run inside
+ * malloc. */
 typedef size_t (*unwinder_way)(uintptr_t *frames, size_t room);
 
 /* Loads and tries what is needed. Outside malloc only. False: libunwind was asked for and is not to be had;
@@ -38,8 +39,9 @@ struct unwinder_stack {
 };
 
 /* At most `depth` frames, which lie in `buffer` afterwards. It has room for depth + UNWINDER_SLACK, and belongs to this
- * capture alone; what an earlier one left there makes this one faster. False: dropped, because this thread is in the
- * unwinder already (a signal came in it), or a fork has gone on for seconds; only libunwind has to. */
+ * capture alone; what an earlier one left there makes this one faster. False: dropped, because another thread is
+ * unloading a library and the stack may be of one; or, by libunwind alone, because this thread is in the unwinder
+ * already (a signal came in it), or a fork has gone on for seconds. */
 bool unwinder_capture(uintptr_t *buffer, size_t depth, struct unwinder_stack *stack);
 uint64_t unwinder_dropped(void);
 /* Stacks that were kept without their outermost frames: code without unwind tables, or a rule that is not understood.

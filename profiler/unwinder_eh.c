@@ -11,7 +11,8 @@
  * which saves each process that samples the memory of two windows of the library's file.
  *
  * Unloading is known in two ways: our dlclose begins a new generation of the cache, and what glibc unloads by itself
- * is met by the owner's fingerprint.
+ * is met by the owner's fingerprint. While another thread is inside dlclose, a walk through anything that can be
+ * unloaded comes to nothing: a library may be gone and another at its place before the generation has changed.
  *
  * Locks: none. Allocation: none. errno is changed. May run inside malloc and in a signal handler. */
 #include "profiler/unwinder_eh.h"
@@ -36,6 +37,7 @@ struct walk {
     uint64_t generation;
     uintptr_t owner_start, owner_limit; /* the object that was asked about last */
     uint8_t owner;
+    bool may_go;   /* it led through an object that can be unloaded */
     bool is_exact; /* at.pc is an instruction that was interrupted, not one after a call */
 };
 
@@ -75,6 +77,7 @@ static bool find_owner(struct walk *walk, uintptr_t address) {
     walk->owner_start = object.start;
     walk->owner_limit = object.limit;
     walk->owner = fingerprint(&object);
+    walk->may_go |= walk->owner != OWNER_PERMANENT;
     return true;
 }
 
@@ -96,6 +99,13 @@ static bool read_rule(uintptr_t pc, uintptr_t address, struct unwind_rule *rule)
     return eh_frame_find(&object, address, rule);
 }
 
+/* A return address that no call left there: makecontext puts the start of a function of the C library below a fiber's
+ * first frame. Nothing is above it. */
+__attribute__((noinline)) static bool is_bottom(uintptr_t pc) {
+    struct dl_phdr_info object;
+    return loader_find_object(pc, &object) && eh_frame_begins(&object, pc);
+}
+
 bool unwinder_eh_rule(uintptr_t address, struct unwind_rule *rule) { return read_rule(address, address, rule); }
 
 /* What the cache does not know: reads it, and tells the cache where it can be kept. */
@@ -105,7 +115,7 @@ static __attribute__((noinline)) struct unwind_rule learn(struct walk *walk) {
     uint64_t word;
     bool is_own = !walk->is_exact && address - own_start < own_limit - own_start && unwind_frame_of_ours(&rule);
     if (!is_own && !read_rule(walk->at.pc, address, &rule))
-        rule = (struct unwind_rule){.ra = UNWIND_CUT};
+        rule = (struct unwind_rule){.ra = !walk->is_exact && is_bottom(walk->at.pc) ? UNWIND_END : UNWIND_CUT};
     if (find_owner(walk, address) && unwind_rule_pack(&rule, walk->owner, &word))
         rule_cache_add(walk->at.pc, walk->is_exact, walk->generation, word);
     return rule;
@@ -266,7 +276,7 @@ size_t unwinder_eh_walk(const struct unwind_registers *registers, uintptr_t *fra
         if (!step(&walk, &rule))
             break;
     }
-    return count;
+    return UNLIKELY(walk.may_go && loader_is_unloading_elsewhere()) ? 0 : count;
 }
 
 /* Begins in the caller: the frame of this function is where the compiler says it is. */
