@@ -79,9 +79,13 @@ by_gdb() {
         -iex 'set debuginfod enabled off' -iex 'set sysroot /usr/aarch64-linux-gnu' \
         -iex "set solib-search-path $build:$libraries:$work" -x "$programs/unwind_gdb.py" "$program" \
         >"$work/gdb.out" 2>&1 </dev/null
+    [ -s "$work/verdict" ] || {
+        tail -n 20 "$work/gdb.out" >&2
+        fail "${program##*/}: no verdict of gdb"
+    }
     wait "$started_pid" || fail "${program##*/} under gdb: status $?"
     started_pid=
-    read -r verdict <"$work/verdict" || fail "${program##*/}: no verdict of gdb"
+    read -r verdict <"$work/verdict"
     echo "${program##*/} on aarch64: $verdict"
     case $verdict in
     'exit=[0] same='*' farther=0 wrong=0') ;;
