@@ -345,3 +345,13 @@ void options_read(struct options *options, char *const *environment) {
     }
     tie_dump_settings(options);
 }
+
+bool options_accept(const char *variable, const char *value) {
+    static struct options options;
+    options_set_defaults(&options);
+    for (size_t i = 0; i < sizeof option_table / sizeof *option_table; i++) {
+        if (strcmp(option_table[i].name, variable) == 0)
+            return *value && option_table[i].parse(&options, value);
+    }
+    return false;
+}

@@ -55,4 +55,7 @@ void options_set_defaults(struct options *options);
 /* Defaults, then what the environment says (unless the program is setuid). */
 void options_read(struct options *options, char *const *environment);
 
+/* Whether the library would take this value of the variable. A name that is none of its variables has no good value. */
+bool options_accept(const char *variable, const char *value);
+
 #endif

@@ -12,14 +12,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/units.h"
+#include "base/options.h"
 #include "cli/control_commands.h"
 #include "cli/load.h"
 #include "cli/opts.h"
 #include "cli/recover.h"
 #include "cli/run.h"
 
-enum { EXIT_USAGE = 2, EXIT_PIPE = 141, DEPTH_MOST = 1024, KEEP_MOST = 1000000000 };
+enum { EXIT_USAGE = 2, EXIT_PIPE = 141 };
 
 enum {
     OPTION_HELP = 1,
@@ -32,6 +32,11 @@ enum {
     OPTION_CONTROL,
     OPTION_UNWINDER,
     OPTION_DEPTH,
+    OPTION_LABELS,
+    OPTION_BLACKBOX,
+    OPTION_TABLE_MAX,
+    OPTION_MEMLIMIT,
+    OPTION_SEED,
     OPTION_OUTPUT,
     OPTION_COPIED
 };
@@ -63,6 +68,23 @@ static const struct option_spec run_options[] = {
      .choices = "auto|eh|fp|libunwind",
      .help = "how stacks are walked (auto)"},
     {.id = OPTION_DEPTH, .name = "depth", .argument = "N", .help = "frames kept of a stack, 1 to 1024 (128)"},
+    {.id = OPTION_LABELS,
+     .name = "labels",
+     .argument = "LIST",
+     .help = "thread: samples carry their thread's name; age: profiles tell\nwhat is in use by its age"},
+    {.id = OPTION_BLACKBOX,
+     .name = "blackbox",
+     .argument = "PATTERN",
+     .help = "a file that keeps the profile if CMD is killed; best under /dev/shm"},
+    {.id = OPTION_TABLE_MAX,
+     .name = "table-max",
+     .argument = "BYTES",
+     .help = "ceiling of the profiler's own memory (64MiB)"},
+    {.id = OPTION_MEMLIMIT,
+     .name = "memlimit",
+     .argument = "BYTES",
+     .help = "soft limit on the heap's memory: idle memory goes back sooner"},
+    {.id = OPTION_SEED, .name = "seed", .argument = "N", .help = "seed of the sampler, for runs that can be repeated"},
     {.id = OPTION_HELP, .short_name = 'h', .name = "help", .help = "print this"},
 };
 
@@ -122,10 +144,19 @@ static const struct {
     int id;
     const char *variable;
 } run_variables[] = {
-    {OPTION_RATE, "HEAPTAP_MEMPROFILERATE"},    {OPTION_DUMP, "HEAPTAP_DUMP"},
-    {OPTION_INTERVAL, "HEAPTAP_DUMP_INTERVAL"}, {OPTION_ON, "HEAPTAP_DUMP_ON"},
-    {OPTION_KEEP, "HEAPTAP_DUMP_KEEP"},         {OPTION_CONTROL, "HEAPTAP_CONTROL"},
-    {OPTION_UNWINDER, "HEAPTAP_UNWINDER"},      {OPTION_DEPTH, "HEAPTAP_DEPTH"},
+    {OPTION_RATE, "HEAPTAP_MEMPROFILERATE"},
+    {OPTION_DUMP, "HEAPTAP_DUMP"},
+    {OPTION_INTERVAL, "HEAPTAP_DUMP_INTERVAL"},
+    {OPTION_ON, "HEAPTAP_DUMP_ON"},
+    {OPTION_KEEP, "HEAPTAP_DUMP_KEEP"},
+    {OPTION_CONTROL, "HEAPTAP_CONTROL"},
+    {OPTION_UNWINDER, "HEAPTAP_UNWINDER"},
+    {OPTION_DEPTH, "HEAPTAP_DEPTH"},
+    {OPTION_LABELS, "HEAPTAP_LABELS"},
+    {OPTION_BLACKBOX, "HEAPTAP_BLACKBOX"},
+    {OPTION_TABLE_MAX, "HEAPTAP_TABLE_MAX"},
+    {OPTION_MEMLIMIT, "HEAPTAP_MEMLIMIT"},
+    {OPTION_SEED, "HEAPTAP_SEED"},
 };
 
 enum { RUN_VARIABLES = sizeof run_variables / sizeof *run_variables };
@@ -137,22 +168,11 @@ static int usage_error(const struct opts_table *table, const char *text, int sta
 
 /* A value that the library would refuse is refused here, before anything runs. */
 static bool is_good_value(int id, const char *value) {
-    uint64_t number;
-    int64_t time;
-    switch (id) {
-    case OPTION_RATE:
-        return units_parse_bytes(value, &number);
-    case OPTION_INTERVAL:
-        return units_parse_duration(value, &time);
-    case OPTION_KEEP:
-        return opts_parse_count(value, KEEP_MOST, &number) && number >= 1;
-    case OPTION_DEPTH:
-        return opts_parse_count(value, DEPTH_MOST, &number) && number >= 1;
-    case OPTION_CONTROL:
-        return *value == '/' || strcmp(value, "off") == 0;
-    default:
-        return *value != '\0';
+    for (size_t i = 0; i < RUN_VARIABLES; i++) {
+        if (run_variables[i].id == id)
+            return options_accept(run_variables[i].variable, value);
     }
+    return false;
 }
 
 static const char *option_name(int id) {

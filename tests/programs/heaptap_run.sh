@@ -29,6 +29,10 @@ err_is "heaptap: cannot run '/etc/passwd': Permission denied"
 run 125 --rate much true
 err_is "heaptap run: bad value 'much' for '--rate'; see 'heaptap run --help'"
 run 125 --depth 1025 true
+run 125 --labels thread,colour true
+run 125 --table-max 1 true
+run 125 --memlimit lots true
+run 125 --seed seven true
 run 125 --keep 0 true
 run 125 --interval 30 true
 run 125 --unwinder magic true
@@ -52,9 +56,11 @@ for pair in KILL:137 TERM:143 ABRT:134; do
 done
 
 # Environment: what is asked for, and nothing else; an older LD_PRELOAD stays behind ours.
-run 0 --rate 64KiB --dump '%e.%p.pb.gz' --interval 5m --on exit --keep 3 --unwinder fp --depth 40 --control off -- /usr/bin/env
+run 0 --rate 64KiB --dump '%e.%p.pb.gz' --interval 5m --on exit --keep 3 --unwinder fp --depth 40 --control off \
+    --labels thread,age --blackbox "$work/%p.box" --table-max 8MiB --memlimit 1GiB --seed 7 -- /usr/bin/env
 for line in HEAPTAP_MEMPROFILERATE=64KiB "HEAPTAP_DUMP=$work/%e.%p.pb.gz" HEAPTAP_DUMP_INTERVAL=5m HEAPTAP_DUMP_ON=exit \
-    HEAPTAP_DUMP_KEEP=3 HEAPTAP_UNWINDER=fp HEAPTAP_DEPTH=40 HEAPTAP_CONTROL=off "LD_PRELOAD=$(readlink -f "$library")"; do
+    HEAPTAP_DUMP_KEEP=3 HEAPTAP_UNWINDER=fp HEAPTAP_DEPTH=40 HEAPTAP_CONTROL=off \
+    HEAPTAP_LABELS=thread,age "HEAPTAP_BLACKBOX=$work/%p.box" HEAPTAP_TABLE_MAX=8MiB HEAPTAP_MEMLIMIT=1GiB HEAPTAP_SEED=7 "LD_PRELOAD=$(readlink -f "$library")"; do
     grep -qxF "$line" out || fail "no $line in the environment"
 done
 run 0 /usr/bin/env
