@@ -57,12 +57,13 @@ static char *make_preload(const char *library) {
     return value;
 }
 
-static const char *requested_pattern(const struct run_request *request) {
-    const char *inherited = getenv("HEAPTAP_DUMP");
+/* What the program's environment will say: by an option, or as it is; NULL where neither does. */
+static const char *requested(const struct run_request *request, const char *name) {
+    const char *inherited = getenv(name);
     for (const struct run_variable *v = request->variables; v->name; v++)
-        if (v->value && strcmp(v->name, "HEAPTAP_DUMP") == 0)
+        if (v->value && strcmp(v->name, name) == 0)
             return v->value;
-    return inherited && *inherited ? inherited : default_pattern;
+    return inherited && *inherited ? inherited : NULL;
 }
 
 /* Where the library would put it by itself; named, so that it is there from the start and not when the program has
@@ -172,7 +173,9 @@ static int launch_and_wait(struct launch *launch) {
         fprintf(stderr, "heaptap: cannot run '%s': %s\n", name, strerror(error));
         return error == ENOENT ? RUN_EXIT_NOT_FOUND : RUN_EXIT_CANNOT_RUN;
     }
-    run_files_report(stderr, launch->pattern, child, since);
+    const char *box = requested(launch->request, "HEAPTAP_BLACKBOX");
+    if (!WIFSIGNALED(status) || !box || !run_files_report_box(stderr, box, child, since))
+        run_files_report(stderr, launch->pattern, child, since);
     return pass_status(status);
 }
 
@@ -181,7 +184,8 @@ int run_command(const struct run_request *request) {
     if (!run_library_find(library, sizeof library))
         return RUN_EXIT_FAILURE;
     char *preload = make_preload(library);
-    char *pattern = run_files_absolute_pattern(requested_pattern(request));
+    const char *wanted = requested(request, "HEAPTAP_DUMP");
+    char *pattern = run_files_absolute_pattern(wanted ? wanted : default_pattern);
     char *control = default_control();
     struct launch launch = {.request = request, .preload = preload, .pattern = pattern, .control = control};
     int result = preload && pattern && control ? launch_and_wait(&launch) : fail("set up the environment");

@@ -131,6 +131,17 @@ static const char *short_path(const char *path) {
     return strncmp(path, directory, length) == 0 && path[length] == '/' && length > 1 ? path + length + 1 : path;
 }
 
+bool run_files_report_box(FILE *out, const char *pattern, pid_t program, struct timespec since) {
+    struct run_list boxes;
+    list_files(&boxes, pattern, program, since);
+    bool found = boxes.count > 0;
+    if (found)
+        fprintf(out, "heaptap: the program was killed; next: heaptap recover -o heap.pb.gz %s\n",
+                short_path(boxes.files[boxes.count - 1].path));
+    free_list(&boxes);
+    return found;
+}
+
 void run_files_report(FILE *out, const char *pattern, pid_t program, struct timespec since) {
     struct run_list own, all;
     list_files(&own, pattern, program, since);

@@ -22,6 +22,10 @@ char *run_files_glob(const char *pattern, pid_t program);
  * systems stamp with; waits for its next tick where the pattern has a file of this very tick. */
 struct timespec run_files_begin(const char *pattern);
 
+/* After a program was killed: prints the one line that names its black box and the next command; false, and nothing
+ * printed, where no file matches the pattern. */
+bool run_files_report_box(FILE *out, const char *pattern, pid_t program, struct timespec since);
+
 /* Prints the one line at the end of a run: how many files, by what names, and the next command. `program` is
  * the pid of the program itself: its files are named before those of its children. */
 void run_files_report(FILE *out, const char *pattern, pid_t program, struct timespec since);

@@ -55,6 +55,13 @@ for pair in KILL:137 TERM:143 ABRT:134; do
     [ $status = "${pair#*:}" ] || fail "killed by ${pair%:*}: the status is $status, not ${pair#*:}"
 done
 
+# A killed program with a black box: one line, whose command works.
+( ulimit -c 0 && exec "$heaptap" run --rate 1 --blackbox "$work/killed.%p.box" sh -c 'kill -KILL $$' 2>err ) >out 2>/dev/null
+grep -q "^heaptap: the program was killed; next: heaptap recover -o heap.pb.gz .*killed\.[0-9]*\.box$" err || fail "no black box named: $(cat err)"
+[ "$(wc -l <err)" = 1 ] || fail "more than one line: $(cat err)"
+eval "\"\$heaptap\" $(sed 's/.*next: heaptap //' err)" || fail "the command named does not work"
+[ -s heap.pb.gz ] || fail "no profile from the black box"
+
 # Environment: what is asked for, and nothing else; an older LD_PRELOAD stays behind ours.
 run 0 --rate 64KiB --dump '%e.%p.pb.gz' --interval 5m --on exit --keep 3 --unwinder fp --depth 40 --control off \
     --labels thread,age --blackbox "$work/%p.box" --table-max 8MiB --memlimit 1GiB --seed 7 -- /usr/bin/env
