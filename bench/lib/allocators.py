@@ -22,7 +22,7 @@ class Allocator:
         self.name, self.library, self.version = name, library, version
 
 
-def _loader_cache():
+def loader_cache():
     """soname -> path, of this machine's own architecture (the first that ldconfig lists)."""
     command = shutil.which("ldconfig") or "/sbin/ldconfig"
     listing = subprocess.run([command, "-p"], capture_output=True, text=True, check=False).stdout
@@ -34,12 +34,12 @@ def _loader_cache():
     return paths
 
 
-def _package_version(package):
+def package_version(package):
     query = subprocess.run(["dpkg-query", "-W", "-f=${Version}", package], capture_output=True, text=True, check=False)
     return query.stdout if query.returncode == 0 else "unknown"
 
 
-def _our_version():
+def our_version():
     described = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"],
                                capture_output=True, text=True, check=False)
     return described.stdout.strip() or "unknown"
@@ -47,7 +47,7 @@ def _our_version():
 
 def find(names, say):
     """The allocators of these names (`name=path` for any library); says which are not there."""
-    known = _loader_cache()
+    known = loader_cache()
     found = []
     for name in names:
         label, equals, path = name.partition("=")
@@ -56,12 +56,12 @@ def find(names, say):
                 raise SystemExit(f"cannot find the library '{path}'")
             found.append(Allocator(label, os.path.abspath(path), "given"))
         elif name == "heaptap":
-            found.append(Allocator(name, OURS, _our_version()))
+            found.append(Allocator(name, OURS, our_version()))
         elif name not in PEERS:
             raise SystemExit(f"unknown allocator '{name}': heaptap, {', '.join(PEERS)} or name=path")
         elif PEERS[name][0] in known:
             soname, package = PEERS[name]
-            found.append(Allocator(name, known[soname], _package_version(package)))
+            found.append(Allocator(name, known[soname], package_version(package)))
         else:
             say(f"{name}: skipped, package {PEERS[name][1]} is not installed")
     return found

@@ -29,12 +29,13 @@ def clean_environment(extra=None):
     return {**kept, "LC_ALL": "C", **(extra or {})}
 
 
-def run_program(workload, allocator, scale, cpu):
-    """One run and what it printed."""
+def run_program(workload, allocator, scale, cpu, prefix=(), settings=None):
+    """One run and what it printed. `prefix` stands before the command; what that starts and waits for counts too."""
     with tempfile.NamedTemporaryFile() as result:
         command = [programs.built("launch"), result.name, str(cpu) if workload.threads == 1 and cpu is not None else "-",
-                   allocator.library or "-", *workload.command(scale)]
-        done = subprocess.run(command, env=clean_environment(workload.environment), stdin=subprocess.DEVNULL,
+                   allocator.library or "-", *prefix, *workload.command(scale)]
+        environment = clean_environment({**workload.environment, **(settings or {})})
+        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL,
                               capture_output=True, timeout=PROGRAM_SECONDS, check=False)
         fields = result.read().decode().split()
     if done.returncode != 0 or fields[4] != "0" or b"ERROR: ld.so" in done.stderr:
@@ -79,4 +80,4 @@ def median(runs, field):
     return statistics.median(getattr(run, field) for run in runs)
 
 
-__all__ = ["Run", "clean_environment", "median", "preload", "run_all"]
+__all__ = ["Run", "clean_environment", "median", "preload", "run_all", "run_program"]

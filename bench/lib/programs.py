@@ -8,6 +8,7 @@ from allocators import ROOT
 
 SOURCES = os.path.join(ROOT, "bench", "workloads")
 LAUNCHER = os.path.join(ROOT, "bench", "lib", "launch.c")
+PROBE = os.path.join(ROOT, "bench", "lib", "sample_probe.c")
 BUILT = os.path.join(ROOT, "build", "bench")
 # The compiler may not know what malloc does: it would drop a pair of malloc and free.
 FLAGS = ["-O2", "-g", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-fno-builtin", "-pthread"]
@@ -47,14 +48,14 @@ def build(say):
     os.makedirs(BUILT, exist_ok=True)
     headers = [os.path.join(SOURCES, name) for name in os.listdir(SOURCES) if name.endswith(".h")]
     sources = [os.path.join(SOURCES, name) for name in sorted(os.listdir(SOURCES)) if name.endswith((".c", ".cc"))]
-    for source in [LAUNCHER] + sources:
+    for source in [LAUNCHER, PROBE] + sources:
         target = built(os.path.splitext(os.path.basename(source))[0])
         if not _is_older(target, headers + [source]):
             continue
         compiler = ["c++", "-std=gnu++17"] if source.endswith(".cc") else ["cc", "-std=gnu17"]
         say(f"building {os.path.basename(target)}")
         linkage = ["-static"] if source == LAUNCHER else []
-        done = subprocess.run(compiler + FLAGS + [source, "-o", target] + linkage + ["-lm"], check=False)
+        done = subprocess.run(compiler + FLAGS + ["-I" + ROOT, source, "-o", target] + linkage + ["-lm"], check=False)
         if done.returncode != 0:
             raise SystemExit(f"cannot build '{source}'")
 
@@ -110,6 +111,13 @@ OUR_WORKLOADS = [
     _ours("fragmentation"),
     _ours("cpp_containers"),
 ]
+
+
+
+def compiler_proper(path):
+    """What the driver of `gcc` starts, by itself."""
+    return Workload("gcc", [path, "-quiet", "-O1", built("compiled.c"), "-o", "/dev/null"], prepare=_write_c_file, needs=[path])
+
 
 REAL_PROGRAMS = [
     Workload("python3", [sys.executable, os.path.join(SOURCES, "python_work.py"), "{scale}"],

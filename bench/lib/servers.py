@@ -25,11 +25,11 @@ class Server:
     def prepare(self, scale):
         pass
 
-    def measure(self, library, environment, scale):
-        """wall, user, system, peak KiB."""
+    def measure(self, library, environment, scale, prefix=()):
+        """wall, user, system, peak KiB. `prefix` stands before the server's command; what that starts counts too."""
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "socket")
-            child = subprocess.Popen(self.command(path, folder), env={**environment, **preload(library)},
+            child = subprocess.Popen([*prefix, *self.command(path, folder)], env={**environment, **preload(library)},
                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
                 _wait_for(path, child, self.name)
@@ -39,7 +39,7 @@ class Server:
                 peak = _peak_kib(child.pid)
                 user, system = _processor_seconds(child.pid)
             finally:
-                child.send_signal(signal.SIGTERM)
+                os.kill(_find(child.pid, self.name), signal.SIGTERM)
                 _end(child)
         return wall, user, system, peak
 
@@ -73,11 +73,33 @@ def _peak_kib(pid):
         return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))
 
 
+def _children(pid):
+    found = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+            found += [int(child) for child in file.read().split()]
+    return found
+
+
+def _find(pid, name):
+    """The process itself, or that of its descendants whose name begins so."""
+    for child in _children(pid):
+        with open(f"/proc/{child}/comm", encoding="ascii", errors="replace") as file:
+            if file.read().startswith(name):
+                return child
+    return pid
+
+
 def _processor_seconds(pid):
+    """Of a process and of its children: those there are, and those that it has waited for."""
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
         fields = file.read().rpartition(")")[2].split()
     tick = os.sysconf("SC_CLK_TCK")
-    return int(fields[11]) / tick, int(fields[12]) / tick
+    user, system = (int(fields[11]) + int(fields[13])) / tick, (int(fields[12]) + int(fields[14])) / tick
+    for child in _children(pid):
+        more = _processor_seconds(child)
+        user, system = user + more[0], system + more[1]
+    return user, system
 
 
 class Redis(Server):
