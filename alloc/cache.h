@@ -72,6 +72,7 @@ struct cache {
     struct remote_pending pending[CACHE_PENDING]; /* by a hash of the owner */
     struct remote_batch *spare;                   /* emptied batches, linked by next */
     uint32_t spare_count;
+    void *hook_word;      /* the hook's, for the thread; NULL at first. Stays when the cache gets another thread */
     uint32_t refills;     /* counts up; now and then pending batches are sent as they are */
     uint32_t empty_bytes; /* of the spans that `empty` counts */
 
@@ -108,6 +109,16 @@ struct cache_totals cache_read_totals(const struct cache *cache);
 
 /* Sets next_sample so that the count-th allocation from now on is due; HEAP_HOOK_NEVER: none. Owner only. */
 void cache_set_due(struct cache *cache, unsigned size_class, uint64_t count);
+
+/* The same for count 1, where the last allocation was due: so is the next. */
+static inline void cache_set_due_again(struct cache *cache, struct class_slot *slot) {
+    uint32_t version = atomic_load_relaxed(&cache->version);
+    atomic_store_relaxed(&cache->version, version + 1);
+    atomic_fence_release();
+    atomic_bump_by_owner(&slot->next_sample, 1);
+    owner_count_set(&slot->due, UINT64_MAX);
+    atomic_store_release(&cache->version, version + 2);
+}
 
 /* The fast path looks nowhere until the owner arms the slot again. Any thread. */
 static inline void cache_disarm(struct cache *cache, unsigned size_class) {
@@ -193,7 +204,7 @@ static inline bool cache_collect(struct cache *cache, const struct span *span, v
     uintptr_t owner = atomic_load_acquire(&span->owner);
     if (owner & SPAN_SAMPLED) {
         uint32_t offset = (uint32_t)((uintptr_t)object - span->base);
-        if (span_is_sampled(span, size_class_index_known(offset, span->inverse)))
+        if (span_may_be_sampled(span, size_class_index_known(offset, span->inverse)))
             return false;
         owner &= ~SPAN_SAMPLED;
     }

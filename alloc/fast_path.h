@@ -76,7 +76,7 @@ static inline __attribute__((always_inline)) enum fast_malloc fast_memalign(size
 static inline bool fast_is_foreign_or_sampled(const struct span *span, const struct cache *cache, const void *p) {
     if (!atomic_is(&span->owner, (uintptr_t)cache | SPAN_SAMPLED))
         return true;
-    return span_is_sampled(span, size_class_index_known((uint32_t)((uintptr_t)p - span->base), span->inverse));
+    return span_may_be_sampled(span, size_class_index_known((uint32_t)((uintptr_t)p - span->base), span->inverse));
 }
 
 static inline __attribute__((always_inline)) enum fast_free fast_free(void *p, struct cache *cache, struct span **out) {

@@ -160,9 +160,7 @@ static struct damage check_free(const struct span *span, void *object) {
 }
 
 static bool is_marked(const struct span *span, const void *object) {
-    if (atomic_load_acquire(&span->sampled) == 0)
-        return false;
-    return !span->size_class || span_is_sampled(span, span_index(span, (uintptr_t)object));
+    return span_is_sampled(span, span->size_class ? span_index(span, (uintptr_t)object) : 0);
 }
 
 static uint32_t bit_of(const struct span *span, const void *object) {
@@ -336,7 +334,7 @@ enum guard_state guard_open(struct span *span, void *object, bool *is_known) {
     if (state == GUARD_LIVE)
         damage = check_live(span, object, &requested, is_known);
     if (state == GUARD_LIVE && (damage.kind == WHOLE || !reports)) {
-        span_unmark_sampled(span, bit_of(span, object));
+        span_unmark_sampled(span, bit_of(span, object), thread_owns(span));
         if (atomic_load_relaxed(&span->guarded)) {
             memset((char *)object + LINK_BYTES, POISON, span->slot_size - LINK_BYTES);
             span_link_store(object, NULL);

@@ -19,7 +19,8 @@
 
 struct heap_hook {
     /* How many allocations of this slot size to count until the sampled one: 1 = the next. HEAP_HOOK_NEVER at rate 0.
-     * *rate is the mean that was used, handed back with the sample. For large objects (over 32 KiB) the size is 1, and
+     * *rate is the mean that was used, handed back with the sample. At rate 1 the count is 1, and
+     * is not asked for again before the rate changes. For large objects (over 32 KiB) the size is 1, and
      * the count is of bytes: the object in which they end is sampled. */
     uint64_t (*draw)(size_t slot_size, uint64_t *rate);
 

@@ -204,8 +204,12 @@ void *malloc_slow(size_t size, unsigned size_class) {
     return size_class ? malloc_small_slow(size, size_class) : malloc_large(size, 1, &zeroed);
 }
 
-/* The count fell due before the object was taken: the slow path counts again. */
+/* The count fell due before the object was taken: it is taken here, and recorded. Where that is not plain, the slow
+ * path counts again. */
 void *malloc_due(size_t size, unsigned size_class) {
+    void *object = sampling_due(thread_fast_cache, size_class, size);
+    if (LIKELY(object))
+        return object;
     fast_undo_due(size_class);
     return malloc_small_slow(size, size_class);
 }
@@ -352,11 +356,26 @@ void free_slow(void *p, const void *caller) {
     free_object(span, p, caller);
 }
 
+/* A sampled object of this thread's own. The last of them ends the slow way for the span. */
+static void free_own_sampled(struct cache *cache, struct span *span, void *p, const void *caller) {
+    if (span_unmark_sampled(span, span_index(span, (uintptr_t)p), true))
+        sampling_tell_freed(p, span->slot_size);
+    if (span_count_sampled(span) == 0)
+        atomic_store_relaxed(&span->owner, (uintptr_t)cache);
+    owner_count_step(&cache->slots[span->size_class].frees);
+    if (UNLIKELY(cache_put(span, p, span_link_key)))
+        free_drained(cache, span, caller);
+}
+
 /* Most of these go to the thread that allocated them, in batches. A thread without a cache has no batches, nor has one
  * that takes slow paths. */
 void free_foreign(struct cache *cache, struct span *span, void *p, const void *caller) {
-    if (UNLIKELY(cache == &cache_none || !span_is_carved_slot(span, p) || span_slot_looks_free(p) ||
-                 !cache_collect(cache, span, p))) {
+    bool is_sound = LIKELY(cache != &cache_none && span_is_carved_slot(span, p) && !span_slot_looks_free(p));
+    if (is_sound && atomic_load_relaxed(&span->owner) == ((uintptr_t)cache | SPAN_SAMPLED)) {
+        free_own_sampled(cache, span, p, caller);
+        return;
+    }
+    if (UNLIKELY(!is_sound || !cache_collect(cache, span, p))) {
         free_slow(p, caller);
         return;
     }
@@ -417,7 +436,7 @@ static bool resize_small(struct span *span, void *p, size_t size) {
     if (size > SIZE_CLASS_MAX || size_class_of(size) != size_class)
         return false;
     /* Only the owner may mark an object of the span as sampled; for anybody else the object moves. */
-    if ((atomic_load_relaxed(&span->owner) & ~SPAN_SAMPLED) != (uintptr_t)cache)
+    if (!thread_owns(span))
         return false;
     sampling_forget(span, p, span->slot_size);
     count_free(size_class, span->slot_size);

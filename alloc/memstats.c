@@ -159,7 +159,7 @@ static RACY_READS bool count_objects(struct span *span, uint32_t *count) {
     uint32_t countdown = span->countdown;
     uint8_t state = span->state;
     if (state == SPAN_CURRENT) {
-        if ((atomic_load_relaxed(&span->owner) & ~SPAN_SAMPLED) != (uintptr_t)thread_cache)
+        if (!thread_owns(span))
             return false;
         *count = cache_current_handed_out(thread_cache, span->size_class);
         return true;

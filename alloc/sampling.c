@@ -58,7 +58,7 @@ static void unmark(struct span *span, void *object) {
     if (UNLIKELY(guard_on))
         guard_set_known(span, object, false);
     else
-        span_unmark_sampled(span, span->size_class ? span_index(span, (uintptr_t)object) : 0);
+        span_unmark_sampled(span, span->size_class ? span_index(span, (uintptr_t)object) : 0, thread_owns(span));
 }
 
 struct sampling_decision sampling_count(struct cache *cache, unsigned size_class, struct span *span, void *object) {
@@ -71,6 +71,28 @@ struct sampling_decision sampling_count(struct cache *cache, unsigned size_class
     draw(hook, cache, size_class);
     bool sampled = hook && !in_hook && mark(span, object);
     return (struct sampling_decision){sampled, rate};
+}
+
+void *sampling_due(struct cache *cache, unsigned size_class, size_t requested) {
+    const struct heap_hook *hook = atomic_load_acquire(&installed);
+    if (UNLIKELY(in_hook || !hook || is_stale(cache, size_class)))
+        return NULL;
+    struct class_slot *slot = &cache->slots[size_class];
+    struct span *span = slot->current;
+    void *object = cache_pop(slot);
+    uint64_t rate = cache->draw_rate[size_class];
+    if (rate == 1)
+        cache_set_due_again(cache, slot);
+    else
+        draw(hook, cache, size_class);
+    if (UNLIKELY(!span_mark_sampled(span, span_index(span, (uintptr_t)object))))
+        return object;
+    in_hook = true;
+    bool recorded = hook->sampled(object, requested, span->slot_size, rate);
+    in_hook = false;
+    if (UNLIKELY(!recorded))
+        unmark(span, object);
+    return object;
 }
 
 void sampling_arm(struct cache *cache, unsigned size_class) {
@@ -123,7 +145,7 @@ void sampling_large(struct span *span, size_t requested) {
 
 void sampling_forget(struct span *span, void *object, size_t slot_size) {
     uint32_t index = span->size_class ? span_index(span, (uintptr_t)object) : 0;
-    if (span_unmark_sampled(span, index))
+    if (span_unmark_sampled(span, index, thread_owns(span)))
         sampling_tell_freed(object, slot_size);
 }
 

@@ -15,6 +15,10 @@ struct sampling_decision {
  * The span is the cache's own. Owner only. */
 struct sampling_decision sampling_count(struct cache *cache, unsigned size_class, struct span *span, void *object);
 
+/* The rest of an allocation that the fast path has counted and found due: takes the object and records it, in the one
+ * way that this mostly goes. NULL: nothing was done; take back the count and go the slow way. */
+void *sampling_due(struct cache *cache, unsigned size_class, size_t requested);
+
 /* Tells the hook of an object that was decided to be sampled. No lock may be held. */
 void sampling_record(struct sampling_decision decision, struct span *span, void *object, size_t requested);
 
@@ -25,7 +29,7 @@ void sampling_arm(struct cache *cache, unsigned size_class);
 void sampling_large(struct span *span, size_t requested);
 
 /* Tells the hook, if the object is recorded, that it is gone, with the slot size at which it was recorded. Any
- * thread. */
+ * thread; it looks for itself whether it owns the span. */
 void sampling_forget(struct span *span, void *object, size_t slot_size);
 
 /* Tells the hook of an object that it knows. */

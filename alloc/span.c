@@ -16,8 +16,8 @@ enum { CARVE_BYTES = 4096, BITMAP_KINDS = 3 };
 
 static struct fixalloc spans = FIXALLOC_INIT(sizeof(struct span));
 
-/* Sample bitmaps: for spans of up to 512, 2,048 and 8,192 slots. */
-static struct fixalloc bitmaps[BITMAP_KINDS] = {FIXALLOC_INIT(64), FIXALLOC_INIT(256), FIXALLOC_INIT(1024)};
+/* Sample bitmaps, two each: for spans of up to 512, 2,048 and 8,192 slots. */
+static struct fixalloc bitmaps[BITMAP_KINDS] = {FIXALLOC_INIT(128), FIXALLOC_INIT(512), FIXALLOC_INIT(2048)};
 
 void span_list_push(struct span_list *list, struct span *span) {
     span->previous = NULL;
@@ -62,7 +62,7 @@ struct span *span_create(uintptr_t base, uint32_t pages, unsigned size_class) {
 static struct fixalloc *bitmap_source(uint32_t words) { return &bitmaps[words <= 8 ? 0 : words <= 32 ? 1 : 2]; }
 
 void span_destroy(struct span *span) {
-    DCHECK(atomic_load_relaxed(&span->sampled) == 0);
+    DCHECK(span_count_sampled(span) == 0);
     if (span->sample_bits)
         fixalloc_free(bitmap_source(span->bitmap_words), (void *)(uintptr_t)span->sample_bits);
     span->sample_bits = NULL;
@@ -124,36 +124,87 @@ uint32_t span_handed_out(const struct span *span) {
     return span_carved_slots(span) - span_count_free(span);
 }
 
-bool span_mark_sampled(struct span *span, uint32_t index) {
-    if (span->size_class) {
-        if (!span->sample_bits) {
-            uint32_t words = (span->slots + 63) / 64;
-            span->bitmap_words = words;
-            span->sample_bits = fixalloc_alloc(bitmap_source(words));
-            if (!span->sample_bits)
-                return false;
-        }
-        atomic_or_relaxed(&span->sample_bits[index / 64], 1ull << (index % 64));
+/* Of the word that the index is in. */
+static _Atomic(uint64_t) *owner_bits(const struct span *span, uint32_t index) { return &span->sample_bits[index / 64]; }
+
+static _Atomic(uint64_t) *forgotten_bits(const struct span *span, uint32_t index) {
+    return &span->sample_bits[span->bitmap_words + index / 64];
+}
+
+/* The owner takes back what another thread has set. */
+static void remember(struct span *span, uint32_t index, uint64_t bit) {
+    atomic_and_relaxed(forgotten_bits(span, index), ~bit);
+    atomic_sub_relaxed(&span->forgotten, 1);
+}
+
+static bool make_bitmap(struct span *span) {
+    uint32_t words = (span->slots + 63) / 64;
+    span->bitmap_words = words;
+    span->sample_bits = fixalloc_alloc(bitmap_source(words));
+    return span->sample_bits != NULL;
+}
+
+static void mark_slot(struct span *span, uint32_t index) {
+    uint64_t bit = 1ull << (index % 64), bits = atomic_load_relaxed(owner_bits(span, index));
+    if (UNLIKELY(bits & bit)) {
+        remember(span, index, bit);
+        return;
     }
-    atomic_add_release(&span->sampled, 1);
+    atomic_store_relaxed(owner_bits(span, index), bits | bit);
+    atomic_store_release(&span->sampled, atomic_load_relaxed(&span->sampled) + 1);
+}
+
+bool span_mark_sampled(struct span *span, uint32_t index) {
+    if (!span->size_class)
+        atomic_store_release(&span->sampled, 1);
+    else if (LIKELY(span->sample_bits || make_bitmap(span)))
+        mark_slot(span, index);
+    else
+        return false;
     uintptr_t owner = atomic_load_relaxed(&span->owner);
     if (!(owner & SPAN_SAMPLED))
         atomic_store_release(&span->owner, owner | SPAN_SAMPLED); /* with the bitmap, for whoever frees */
     return true;
 }
 
-bool span_unmark_sampled(struct span *span, uint32_t index) {
+bool span_is_sampled(const struct span *span, uint32_t index) {
     if (atomic_load_acquire(&span->sampled) == 0)
         return false;
-    if (span->size_class) {
-        uint64_t bit = 1ull << (index % 64);
-        if (!(atomic_load_relaxed(&span->sample_bits[index / 64]) & bit))
-            return false;
-        if (!(atomic_and_relaxed(&span->sample_bits[index / 64], ~bit) & bit))
-            return false;
-    }
-    atomic_sub_release(&span->sampled, 1);
+    if (!span->size_class)
+        return true;
+    return (atomic_load_relaxed(owner_bits(span, index)) & ~atomic_load_relaxed(forgotten_bits(span, index))) >>
+               (index % 64) &
+           1;
+}
+
+static bool unmark_own(struct span *span, uint32_t index) {
+    uint64_t bit = 1ull << (index % 64);
+    bool was_forgotten = atomic_load_relaxed(forgotten_bits(span, index)) & bit;
+    atomic_store_relaxed(owner_bits(span, index), atomic_load_relaxed(owner_bits(span, index)) & ~bit);
+    atomic_store_relaxed(&span->sampled, atomic_load_relaxed(&span->sampled) - 1);
+    if (UNLIKELY(was_forgotten))
+        remember(span, index, bit);
+    return !was_forgotten;
+}
+
+static bool unmark_others(struct span *span, uint32_t index) {
+    uint64_t bit = 1ull << (index % 64);
+    if (atomic_or_relaxed(forgotten_bits(span, index), bit) & bit)
+        return false;
+    atomic_add_release(&span->forgotten, 1);
     return true;
+}
+
+/* `sampled` alone is looked at, which is never 0 while a slot of its owner's bits is in use: the difference to
+ * `forgotten` is not to be had in one moment. */
+bool span_unmark_sampled(struct span *span, uint32_t index, bool is_owner) {
+    if (atomic_load_acquire(&span->sampled) == 0)
+        return false;
+    if (!span->size_class)
+        return atomic_swap_acq_rel(&span->sampled, 0) != 0;
+    if (!span_may_be_sampled(span, index))
+        return false;
+    return is_owner ? unmark_own(span, index) : unmark_others(span, index);
 }
 
 void span_locks_each(void (*visit)(struct lock *)) {

@@ -12,7 +12,7 @@
  * Invariants, walked by validate.c for a span at rest:
  *
  *   - free + more + its cache's list, if current + handed out or on a remote list == carved slots <= slots
- *   - SPAN_SAMPLED in owner <=> sampled > 0 may hold (it is cleared lazily)
+ *   - sampled objects == sampled - forgotten; where there is one, SPAN_SAMPLED is in owner (it is cleared lazily)
  *   - state FULL: all is carved, as many slots are free as were freed since; countdown == what is left of `patience`
  *   - state PARTIAL: countdown == handed out, or SPAN_NO_COUNT when that is 0
  *   - state CURRENT: countdown counts down from SPAN_NO_COUNT, by what its owner frees */
@@ -63,11 +63,14 @@ struct span {
 
     struct span *next, *previous; /* owner: the list it is in */
     void *more;                   /* owner: free slots that no one will add to */
-    /* One bit a slot; NULL until the first sample, which publishes it by `sampled`; any thread clears its own bit. */
+    /* Two bits a slot, in two arrays, one behind the other: the owner's, which it alone writes, and those that other
+     * threads forgot, who set them. A slot is sampled whose first bit is set and whose second is not. NULL until the
+     * first sample, which publishes it by `sampled`. */
     _Atomic(uint64_t) *sample_bits;
-    uint32_t bitmap_words;    /* of sample_bits */
-    _Atomic uint32_t sampled; /* how many of its objects are sampled */
-    _Atomic bool guarded;     /* guard.h: it was so from its first object on; the owner sets it */
+    uint32_t bitmap_words;      /* of each array */
+    _Atomic uint32_t sampled;   /* the owner's bits; the owner writes. Of a large span, whether it is sampled */
+    _Atomic uint32_t forgotten; /* the others' bits; any thread */
+    _Atomic bool guarded;       /* guard.h: it was so from its first object on; the owner sets it */
 };
 
 _Static_assert(sizeof(struct span) == 128, "two cache lines");
@@ -157,15 +160,26 @@ uint32_t span_count_free(const struct span *span);
  * fork. */
 uint32_t span_handed_out(const struct span *span);
 
-/* Whether this slot is sampled; for small spans that are marked SPAN_SAMPLED. */
-static inline bool span_is_sampled(const struct span *span, uint32_t index) {
+/* False: this slot is not sampled. True of one that is, and of one that was when another thread freed it and has not
+ * been sampled since. For small spans that are marked SPAN_SAMPLED. */
+static inline bool span_may_be_sampled(const struct span *span, uint32_t index) {
     return atomic_load_relaxed(&span->sample_bits[index / 64]) >> (index % 64) & 1;
 }
 
-/* The sampled mark of one slot. `mark` is the allocating thread's; false without memory for the bitmap. `unmark` may
- * run on any thread: true when it was marked. */
+/* Whether an object is sampled; any span, any thread to which the object belongs. */
+bool span_is_sampled(const struct span *span, uint32_t index);
+
+/* How many objects of the span are sampled; more than there are while they change. */
+static inline uint32_t span_count_sampled(const struct span *span) {
+    uint32_t forgotten = atomic_load_relaxed(&span->forgotten);
+    return atomic_load_relaxed(&span->sampled) - forgotten;
+}
+
+/* The sampled mark of one slot. `mark` is the owner's; false without memory for the bitmap. `unmark` may run on any
+ * thread, which says whether it owns the span: true when the slot was marked. Neither makes the owner wait for others:
+ * no locked instruction, unless another thread freed what was sampled in the slot before. */
 bool span_mark_sampled(struct span *span, uint32_t index);
-bool span_unmark_sampled(struct span *span, uint32_t index);
+bool span_unmark_sampled(struct span *span, uint32_t index, bool is_owner);
 
 /* Every lock of this room, for fork. */
 void span_locks_each(void (*visit)(struct lock *));

@@ -12,6 +12,11 @@ extern HIDDEN _Thread_local struct cache *thread_cache;
  * with it no slot has a span and no span's owner is this thread. */
 extern HIDDEN _Thread_local struct cache *thread_fast_cache;
 
+/* Whether this thread may do what only the owner of a span may. */
+static inline bool thread_owns(const struct span *span) {
+    return (atomic_load_relaxed(&span->owner) & ~SPAN_SAMPLED) == (uintptr_t)thread_cache;
+}
+
 /* The cache to allocate from when thread_cache is cache_none. A thread that has not ended gets one of its own. One
  * whose cache was given up already (it allocates from a TLS destructor that runs after ours) shares a cache
  * with others like it: *shared is set, and thread_leave_shared must follow. NULL without memory. */

@@ -46,8 +46,8 @@ static uint32_t check_free_lists(const struct span *span) {
 
 static uint32_t count_sampled(const struct span *span) {
     uint32_t count = 0;
-    for (uint32_t i = 0; span->sample_bits && i < span->bitmap_words; i++)
-        count += popcount64(atomic_load_relaxed(&span->sample_bits[i]));
+    for (uint32_t i = 0; span->sample_bits && i < span->slots; i++)
+        count += span_is_sampled(span, i);
     return count;
 }
 
@@ -68,9 +68,9 @@ static void check_span(struct span *span, void *context) {
     uint32_t carved = span_carved_slots(span);
     CHECK(carved <= span->slots);
     uint32_t free = check_free_lists(span), handed_out = carved - free;
-    CHECK(count_sampled(span) == atomic_load_relaxed(&span->sampled));
-    CHECK(atomic_load_relaxed(&span->sampled) <= handed_out);
-    if (atomic_load_relaxed(&span->sampled))
+    CHECK(count_sampled(span) == span_count_sampled(span));
+    CHECK(span_count_sampled(span) <= handed_out);
+    if (span_count_sampled(span))
         CHECK(atomic_load_relaxed(&span->owner) & SPAN_SAMPLED);
     if (span->state == SPAN_FULL && free > 0)
         CHECK(span->countdown + free == span->patience);

@@ -12,6 +12,8 @@ __attribute__((noreturn, cold)) void check_failed(const char *file, int line, co
 /* For data that several files share: reached directly and not through the table of what others may replace. */
 #define HIDDEN __attribute__((visibility("hidden")))
 
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 

@@ -22,17 +22,19 @@ static inline void owner_count_add(struct owner_count *count, uint64_t n) { atom
 
 /* Adds 1; true when that made it 0. */
 #if defined(__x86_64__)
-static inline bool owner_count_step(struct owner_count *count) {
+static inline bool owner_step(_Atomic uint64_t *value) {
     bool zero;
-    __asm__("incq %0" : "+m"(count->value), "=@ccz"(zero));
+    __asm__("incq %0" : "+m"(*value), "=@ccz"(zero));
     return zero;
 }
 #else
-static inline bool owner_count_step(struct owner_count *count) {
-    uint64_t value = owner_count_read(count) + 1;
-    owner_count_set(count, value);
-    return value == 0;
+static inline bool owner_step(_Atomic uint64_t *value) {
+    uint64_t more = atomic_load_relaxed(value) + 1;
+    atomic_store_relaxed(value, more);
+    return more == 0;
 }
 #endif
+
+static inline bool owner_count_step(struct owner_count *count) { return owner_step(&count->value); }
 
 #endif

@@ -94,7 +94,8 @@ static bool marks_agree(struct span *span, const bool *marked, uint32_t index) {
     for (uint32_t i = 0; i < span->slots; i++)
         count += marked[i];
     bool was = marked[index];
-    if (span->sampled != count || span_unmark_sampled(span, index) != was)
+    if (span_count_sampled(span) != count || span_is_sampled(span, index) != was ||
+        span_unmark_sampled(span, index, index % 3 != 0) != was)
         return false;
     return !was || span_mark_sampled(span, index);
 }
@@ -106,7 +107,7 @@ static void mark_at_random(struct span *span, struct rand_state *rand) {
         uint32_t index = (uint32_t)rand_below(rand, span->slots);
         assert_true(marks_agree(span, marked, index));
         if (marked[index])
-            assert_true(span_unmark_sampled(span, index));
+            assert_true(span_unmark_sampled(span, index, index % 2 == 0));
         else
             assert_true(span_mark_sampled(span, index));
         marked[index] = !marked[index];
@@ -118,7 +119,7 @@ static void mark_at_random(struct span *span, struct rand_state *rand) {
     assert_false(marks_agree(span, marked, faulty));
     marked[faulty] = !marked[faulty];
     for (uint32_t i = 0; i < span->slots; i++)
-        assert_int_equal(span_unmark_sampled(span, i), marked[i]);
+        assert_int_equal(span_unmark_sampled(span, i, i % 5 != 0), marked[i]);
 }
 
 static void test_marks(void **state) {
@@ -128,7 +129,7 @@ static void test_marks(void **state) {
     for (unsigned class = 1; class < SIZE_CLASS_COUNT; class ++) {
         struct span *span = new_span(class, 1);
         mark_at_random(span, &rand);
-        assert_int_equal(span->sampled, 0);
+        assert_int_equal(span_count_sampled(span), 0);
         span_destroy(span);
     }
 }
