@@ -17,23 +17,15 @@
 
 static_assert(sizeof(struct bucket) == 64, "a cache line");
 
-static struct bucket *bucket_at(const struct bucket_table *table, uint32_t id) {
-    return (struct bucket *)(void *)table->items.base + (id - 1);
-}
-
 static struct peak_kept *kept_at(const struct bucket_table *table, uint32_t id) {
     return (struct peak_kept *)(void *)table->peak.kept.base + (id - 1);
 }
 
-static bool is_wanted(uint32_t id, const void *wanted, const void *context) {
-    const struct bucket_key *key = wanted;
-    const struct bucket *bucket = bucket_at(context, id);
-    return bucket->stack == key->stack && bucket->slot_size == key->slot_size && bucket->rate == key->rate &&
-           bucket->labels == key->labels;
-}
+static bool is_wanted(uint32_t id, const void *wanted, const void *context) { return bucket_is(context, id, wanted); }
 
 static uint64_t hash_key(const struct bucket_key *key) {
-    return hash64(hash64(((uint64_t)key->labels << 32 | key->stack) + (key->slot_size << 20)) + key->rate);
+    return hash64(hash64(((uint64_t)key->labels << 32 | key->stack) + (key->slot_size << 20)) + key->rate +
+                  ((uint64_t)key->owner << 48));
 }
 
 /* A new bucket stood at nothing at the high-water mark, and that is what its place among the kept says. */
@@ -41,18 +33,20 @@ static uint32_t append_locked(struct bucket_table *table, const struct bucket_ke
     lock_assert_held(&table->lock);
     uint32_t id = atomic_load_relaxed(&table->count) + 1;
     if (id == 0 || !table_area_reach(&table->items, (size_t)id * sizeof(struct bucket)) ||
-        !table_area_reach(&table->peak.kept, (size_t)id * sizeof(struct peak_kept)))
+        !table_area_reach(&table->peak.kept, (size_t)id * sizeof(struct peak_kept)) ||
+        (key->owner && !table_area_reach(&table->others, (size_t)id * sizeof(uint64_t))))
         return 0;
-    *bucket_at(table, id) = (struct bucket){.slot_size = key->slot_size,
+    *bucket_of(table, id) = (struct bucket){.slot_size = key->slot_size,
                                             .rate = key->rate,
                                             .stack = key->stack,
                                             .labels = key->labels,
+                                            .owner = key->owner,
                                             .weight = sampler_weight_bytes(key->slot_size, key->rate),
                                             .kept = 2 * atomic_load_acquire(&table->peak.epoch)};
     if (!blackbox_seal_bucket(id, key->stack, key->labels, key->slot_size, key->rate))
         return 0;
-    if (key->rate != bucket_at(table, 1)->rate)
-        atomic_store_relaxed(&table->mixed_rates, true);
+    if (key->rate != bucket_of(table, 1)->rate || key->owner != bucket_of(table, 1)->owner)
+        atomic_store_relaxed(&table->rows_are_shared, true);
     atomic_store_release(&table->count, id);
     return id;
 }
@@ -73,49 +67,46 @@ uint32_t bucket_find(struct bucket_table *table, const struct bucket_key *key) {
     return id;
 }
 
-static void keep_slow(struct bucket_table *table, uint32_t id, uint32_t epoch) {
-    struct bucket *bucket = bucket_at(table, id);
+static _Atomic uint64_t *others_at(const struct bucket_table *table, uint32_t id) {
+    return (_Atomic uint64_t *)(void *)table->others.base + (id - 1);
+}
+
+/* Before its allocations are read. */
+static uint64_t count_frees(const struct bucket_table *table, uint32_t id) {
+    const struct bucket *bucket = bucket_of(table, id);
+    uint64_t by_others = bucket->owner ? atomic_load_acquire(others_at(table, id)) : 0;
+    return by_others + atomic_load_acquire(&bucket->frees);
+}
+
+void bucket_keep(struct bucket_table *table, uint32_t id, uint32_t epoch) {
+    struct bucket *bucket = bucket_of(table, id);
     struct peak_kept *kept = kept_at(table, id);
     uint32_t seen = atomic_load_relaxed(&bucket->kept);
     if (seen / 2 == epoch || !atomic_cas_strong_acq_rel(&bucket->kept, &seen, 2 * epoch + 1))
         return;
-    atomic_store_relaxed(&kept->frees, atomic_load_acquire(&bucket->frees));
+    atomic_store_relaxed(&kept->frees, count_frees(table, id));
     atomic_store_relaxed(&kept->allocs, atomic_load_relaxed(&bucket->allocs));
     atomic_store_release(&bucket->kept, 2 * epoch);
 }
 
-/* Before the bucket changes. Nobody waits for the thread that keeps: the change of another meanwhile is one sample. */
-static inline void keep(struct bucket_table *table, uint32_t id) {
-    uint32_t epoch = atomic_load_acquire(&table->peak.epoch);
-    if (UNLIKELY(atomic_load_relaxed(&bucket_at(table, id)->kept) / 2 != epoch))
-        keep_slow(table, id, epoch);
-}
-
-uint64_t bucket_add_alloc(struct bucket_table *table, uint32_t id, size_t requested) {
-    struct bucket *bucket = bucket_at(table, id);
-    keep(table, id);
+void bucket_add_shared_alloc(struct bucket_table *table, uint32_t id, size_t requested) {
+    struct bucket *bucket = bucket_of(table, id);
     atomic_add_relaxed(&bucket->asked, requested);
-    atomic_add_release(&bucket->allocs, 1); /* after what keep wrote (read_peak) */
-    atomic_add_relaxed(&table->peak.inuse, bucket->weight);
-    return bucket->weight;
+    atomic_add_release(&bucket->allocs, 1);
 }
 
-/* Release, so that a reader that sees the free sees the allocation before it. */
-void bucket_add_free(struct bucket_table *table, uint32_t id) {
-    struct bucket *bucket = bucket_at(table, id);
-    peak_before_free(&table->peak);
-    keep(table, id);
-    atomic_add_acq_rel(&bucket->frees, 1);
-    atomic_sub_relaxed(&table->peak.inuse, bucket->weight);
+void bucket_add_others_free(struct bucket_table *table, uint32_t id) {
+    struct bucket *bucket = bucket_of(table, id);
+    atomic_add_acq_rel(bucket->owner ? others_at(table, id) : &bucket->frees, 1);
 }
 
 uint32_t bucket_count(const struct bucket_table *table) { return atomic_load_acquire(&table->count); }
 
 struct bucket_view bucket_read(const struct bucket_table *table, uint32_t id) {
-    const struct bucket *bucket = bucket_at(table, id);
+    const struct bucket *bucket = bucket_of(table, id);
     struct bucket_view view = {
         .slot_size = bucket->slot_size, .rate = bucket->rate, .stack = bucket->stack, .labels = bucket->labels};
-    view.frees = atomic_load_acquire(&bucket->frees);
+    view.frees = count_frees(table, id);
     view.allocs = atomic_load_relaxed(&bucket->allocs);
     view.asked = atomic_load_relaxed(&bucket->asked);
     return view;
@@ -124,7 +115,7 @@ struct bucket_view bucket_read(const struct bucket_table *table, uint32_t id) {
 /* The values are those of now unless the bucket was changed since the mark. What is kept is looked at after the values
  * were read: had it been kept in between, the values of now may be newer than the mark. */
 static struct bucket_peak read_peak(const struct bucket_table *table, uint32_t id, uint32_t epoch) {
-    const struct bucket *bucket = bucket_at(table, id);
+    const struct bucket *bucket = bucket_of(table, id);
     struct bucket_view now = bucket_read(table, id);
     atomic_fence_acquire();
     if (atomic_load_acquire(&bucket->kept) != 2 * epoch)
@@ -155,8 +146,9 @@ void bucket_fork_child(struct bucket_table *table) { lock_reset_after_fork(&tabl
 void bucket_free(struct bucket_table *table) {
     id_index_free(&table->index);
     table_area_free(&table->items);
+    table_area_free(&table->others);
     table_area_free(&table->peak.kept);
     table->peak = (struct peak)PEAK_INIT;
-    atomic_store_relaxed(&table->mixed_rates, false);
+    atomic_store_relaxed(&table->rows_are_shared, false);
     atomic_store_relaxed(&table->count, 0);
 }

@@ -176,19 +176,23 @@ size_t live_count(struct live_table *table) {
 void live_fork_prepare(struct live_table *table) {
     for (size_t i = 0; i < LIVE_SHARDS; i++)
         lock_acquire_for_fork(&table->shards[i].lock);
+    live_pages_fork_prepare(&table->pages);
 }
 
 void live_fork_parent(struct live_table *table) {
+    live_pages_fork_parent(&table->pages);
     for (size_t i = LIVE_SHARDS; i-- > 0;)
         lock_release(&table->shards[i].lock);
 }
 
 void live_fork_child(struct live_table *table) {
+    live_pages_fork_child(&table->pages);
     for (size_t i = LIVE_SHARDS; i-- > 0;)
         lock_reset_after_fork(&table->shards[i].lock);
 }
 
 void live_free(struct live_table *table) {
+    live_pages_free(&table->pages);
     for (size_t i = 0; i < LIVE_SHARDS; i++) {
         struct live_shard *shard = &table->shards[i];
         if (shard->slots >= SHARED_SLOTS)

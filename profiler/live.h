@@ -8,13 +8,9 @@
 #include <stdint.h>
 
 #include "base/lock.h"
+#include "profiler/live_pages.h"
 
 enum { LIVE_SHARDS = 64, LIVE_LEVELS = 6 };
-
-struct live_birth {
-    uint32_t bucket;
-    uint32_t time; /* the caller's unit */
-};
 
 /* A shard's records, under its lock. */
 struct live_shard {
@@ -33,12 +29,11 @@ struct live_level {
 struct live_table {
     struct live_shard shards[LIVE_SHARDS];
     struct live_level levels[LIVE_LEVELS];
+    struct live_pages pages; /* records that its user keeps there instead */
 };
 
 #define LIVE_TABLE_INIT                                                                                                \
-    {                                                                                                                  \
-        .shards = { [0 ... LIVE_SHARDS - 1] = {.lock = LOCK_INIT(RANK_LIVE)} }                                         \
-    }
+    { .shards = {[0 ... LIVE_SHARDS - 1] = {.lock = LOCK_INIT(RANK_LIVE)}}, .pages = LIVE_PAGES_INIT }
 
 /* False when there is no memory for it. The object must not be in the table. */
 bool live_insert(struct live_table *table, const void *object, struct live_birth birth);

@@ -20,6 +20,9 @@ typedef int (*loader_visit)(struct dl_phdr_info *info, size_t size, void *data);
  */
 void loader_start(void);
 
+/* Objects that are loaded now came with the program and are not unloaded. At start, before anything else was loaded. */
+void loader_note_startup(void);
+
 /* As dl_iterate_phdr, without the loader's lock, for the one object that holds the address in the first word
  * of `data`, which is how libunwind's callback data begin. */
 int loader_answer(loader_visit visit, void *data);
@@ -45,7 +48,7 @@ bool loader_find_object(uintptr_t address, struct dl_phdr_info *info);
  * or no lookup of that kind. May run inside malloc and in a signal handler. */
 struct loader_identity {
     uintptr_t start, limit, link_map, tables; /* tables: .eh_frame_hdr */
-    bool is_permanent;                        /* the program, the C library, the loader, or us: never unloaded */
+    bool is_permanent;                        /* the program, what came with it, or us: not unloaded */
 };
 
 bool loader_identify(uintptr_t address, struct loader_identity *object);

@@ -22,8 +22,9 @@ typedef int (*find_object_function)(void *address, struct dl_find_object *result
 static find_object_function find_object;
 
 /* The link maps of what is never unloaded. */
-enum { PERMANENT = 4 };
+enum { PERMANENT = 24 };
 static const void *permanent[PERMANENT];
+static int permanent_count;
 #endif
 
 static int (*real_iterate)(loader_visit visit, void *data);
@@ -49,16 +50,34 @@ struct object_list {
 static struct object_list *_Atomic object_list;
 
 #if defined(DLFO_STRUCT_HAS_EH_DBASE)
+static void add_permanent(const void *inside) {
+    struct dl_find_object found;
+    if (permanent_count < PERMANENT && inside && find_object((void *)(uintptr_t)inside, &found) == 0)
+        permanent[permanent_count++] = found.dlfo_link_map;
+}
+
 static void find_permanent(void) {
-    void *const inside[PERMANENT] = {(void *)getauxval(AT_PHDR), (void *)(uintptr_t)getppid,
-                                     (void *)(uintptr_t)find_object, (void *)(uintptr_t)loader_start};
-    for (int i = 0; i < PERMANENT; i++) {
-        struct dl_find_object found;
-        if (inside[i] && find_object(inside[i], &found) == 0)
-            permanent[i] = found.dlfo_link_map;
-    }
+    add_permanent((void *)getauxval(AT_PHDR));
+    add_permanent((void *)(uintptr_t)getppid);
+    add_permanent((void *)(uintptr_t)find_object);
+    add_permanent((void *)(uintptr_t)loader_start);
 }
 #endif
+
+/* A constructor that ran before ours may have made the C library load a character set, which it unloads by itself. */
+static int add_startup_object(struct dl_phdr_info *info, size_t size, void *unused) {
+    (void)size, (void)unused;
+#if defined(DLFO_STRUCT_HAS_EH_DBASE)
+    if (!strstr(info->dlpi_name, "/gconv/"))
+        add_permanent(info->dlpi_phdr);
+#endif
+    return 0;
+}
+
+void loader_note_startup(void) {
+    if (loader_has_lookup())
+        real_iterate(add_startup_object, NULL);
+}
 
 void loader_start(void) {
     if (!real_iterate)
@@ -181,7 +200,7 @@ bool loader_identify(uintptr_t address, struct loader_identity *object) {
     object->link_map = (uintptr_t)found.dlfo_link_map;
     object->tables = (uintptr_t)found.dlfo_eh_frame;
     object->is_permanent = false;
-    for (int i = 0; i < PERMANENT; i++)
+    for (int i = 0; i < permanent_count; i++)
         object->is_permanent |= found.dlfo_link_map == permanent[i];
     return true;
 #else

@@ -23,6 +23,7 @@
 #include "alloc/memstats.h"
 #include "alloc/scavenger.h"
 #include "base/atomic.h"
+#include "base/bits.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/os.h"
@@ -38,9 +39,11 @@
 #include "profiler/mapping.h"
 #include "profiler/comments.h"
 #include "profiler/quiet.h"
+#include "profiler/recorder.h"
 #include "profiler/requested.h"
 #include "profiler/sampler.h"
 #include "profiler/scratch.h"
+#include "profiler/stack_memo.h"
 #include "profiler/stack_table.h"
 #include "profiler/table_memory.h"
 #include "profiler/unwinder.h"
@@ -57,7 +60,11 @@ static struct comments_identity identity;
 static struct lock start_lock = LOCK_INIT(RANK_CONTROL);
 static _Atomic bool sampling_ready; /* unwinder and hook are set up; written under start_lock */
 
-static _Atomic uint64_t samples, dropped_memory;
+static _Atomic uint64_t samples, dropped_memory; /* samples of threads without a recorder */
+
+/* From this part of the rate on, objects of a thread that records much have records beside each other
+ * (profiler/live_pages.h). */
+enum { DENSE_PART = 4 };
 
 /* What is left out is counted in every profile, and told once. */
 static void drop_for_memory(void) {
@@ -72,56 +79,142 @@ static void drop_for_memory(void) {
     quiet_end(&signals);
 }
 
-static bool record(void *object, size_t requested, size_t slot_size, uint64_t rate, uintptr_t *frames) {
-    struct unwinder_stack captured;
-    if (!unwinder_capture(frames, options->depth, &captured))
-        return false;
-    uint32_t stack = stack_table_intern(&stacks, captured.frames, captured.count);
-    struct bucket_key key = {.slot_size = slot_size, .rate = rate, .stack = stack, .labels = labels_current()};
-    uint32_t bucket = stack ? bucket_find(&buckets, &key) : 0;
-    struct live_birth birth = {.bucket = bucket, .time = os_seconds()};
-    if (!bucket || !live_insert(&live, object, birth)) {
+/* One sample: what is known of it when the recording begins, and what it becomes. */
+struct sample {
+    void *object;
+    size_t requested;
+    struct bucket_key key;
+    uint32_t second; /* of its birth */
+};
+
+static ALWAYS_INLINE bool keep_birth(const struct sample *sample, uint32_t bucket, const struct recorder *recorder) {
+    struct live_birth birth = {.bucket = bucket, .time = sample->second};
+    size_t slot_size = sample->key.slot_size;
+    return (recorder && slot_size >= sample->key.rate / DENSE_PART &&
+            live_pages_insert(&live.pages, sample->object, slot_size, birth)) ||
+           live_insert(&live, sample->object, birth);
+}
+
+/* The end of every way. `recorder` is this thread's, or NULL. */
+static ALWAYS_INLINE bool count(const struct sample *sample, uint32_t bucket, struct recorder *recorder) {
+    if (UNLIKELY(!bucket || !keep_birth(sample, bucket, recorder))) {
         drop_for_memory();
         return false;
     }
-    uint64_t weight = bucket_add_alloc(&buckets, bucket, requested);
+    uint64_t weight = bucket_add_alloc_by(&buckets, bucket, sample->requested, recorder);
     blackbox_count_sample();
-    atomic_add_relaxed(&samples, 1);
+    if (recorder)
+        owner_count_step(&recorder->samples);
+    else
+        atomic_add_relaxed(&samples, 1);
     dump_poke(&buckets.peak.inuse);
-    DTRACE_PROBE3(otel_memory, alloc, object, slot_size, weight);
+    DTRACE_PROBE3(otel_memory, alloc, sample->object, sample->key.slot_size, weight);
     return true;
 }
 
-static bool on_sampled(void *object, size_t requested, size_t slot_size, uint64_t rate) {
+/* Any rate, any unwinder. */
+static __attribute__((noinline)) bool record(void *object, size_t requested, size_t slot_size, uint64_t rate) {
     int saved_errno = errno;
+    struct sample sample = {.object = object,
+                            .requested = requested,
+                            .key = {.slot_size = slot_size, .rate = rate, .labels = labels_current()},
+                            .second = os_seconds()};
     uintptr_t *frames = scratch_take();
+    struct unwinder_stack captured;
     bool recorded = false;
-    if (frames) {
-        recorded = record(object, requested, slot_size, rate, frames);
-        scratch_give(frames);
-    } else {
+    if (!frames) {
         drop_for_memory();
+    } else if (unwinder_capture(frames, options->depth, &captured)) {
+        sample.key.stack = stack_table_intern(&stacks, captured.frames, captured.count);
+        recorded = count(&sample, sample.key.stack ? bucket_find(&buckets, &sample.key) : 0, NULL);
     }
+    if (frames)
+        scratch_give(frames);
     errno = saved_errno;
     return recorded;
 }
 
-static void on_freed(void *object, size_t slot_size) {
+/* A stack that the memo does not know. False: the unwinder dropped it. The stack is 0 where the table is full. */
+static __attribute__((noinline)) bool capture_often(struct recorder *recorder, const struct unwind_registers *caller,
+                                                    uint32_t *stack) {
     int saved_errno = errno;
-    uint32_t bucket = live_remove(&live, object);
-    (void)slot_size;
+    struct unwinder_stack captured;
+    bool ok = unwinder_capture_from(caller, recorder->frames, options->depth, &captured, &recorder->trace);
+    if (ok) {
+        *stack = stack_table_intern(&stacks, captured.frames, captured.count);
+        if (*stack)
+            stack_memo_keep(recorder->memo, caller, &recorder->trace, *stack, captured.count);
+    }
+    errno = saved_errno;
+    return ok;
+}
+
+static __attribute__((noinline)) uint32_t find_anew(uint32_t *known, uint64_t slot_size, uint64_t rate, uint32_t stack,
+                                                    uint32_t labels, uint32_t owner) {
+    struct bucket_key key = {.slot_size = slot_size, .rate = rate, .stack = stack, .labels = labels, .owner = owner};
+    *known = bucket_find(&buckets, &key);
+    return *known;
+}
+
+/* The recorder remembers ids; the bucket itself tells whether it is the one. */
+static ALWAYS_INLINE uint32_t find_often(struct recorder *recorder, const struct bucket_key *key) {
+    uint64_t hash = (key->stack + (key->slot_size << 20)) * 0x9e3779b97f4a7c15ull;
+    uint32_t *known = &recorder->buckets[hash >> (64 - log2_floor(RECORDER_BUCKETS))];
+    if (LIKELY(*known && bucket_is(&buckets, *known, key)))
+        return *known;
+    return find_anew(known, key->slot_size, key->rate, key->stack, key->labels, key->owner);
+}
+
+/* The black box has no place for what others free of a bucket, so with it buckets have no owner.
+ *
+ * Nothing here has its address taken but the registers: what is written to memory and read at once as something wider
+ * makes the processor wait. */
+static __attribute__((noinline)) bool record_often(void *object, size_t requested, size_t slot_size, uint64_t rate) {
+    struct recorder *recorder = LIKELY(recorder_mine()) ? recorder_mine() : recorder_obtain();
+    struct unwind_registers caller;
+    if (UNLIKELY(!recorder) || UNLIKELY(!unwinder_at_caller(&caller)))
+        return record(object, requested, slot_size, rate);
+    uint32_t stack = stack_memo_find(recorder->memo, &stacks, &caller);
+    if (UNLIKELY(!stack)) {
+        uint32_t captured;
+        if (!capture_often(recorder, &caller, &captured))
+            return false;
+        stack = captured;
+    }
+    const struct sample sample = {.object = object,
+                                  .requested = requested,
+                                  .key = {.slot_size = slot_size,
+                                          .rate = rate,
+                                          .stack = stack,
+                                          .labels = labels_current(),
+                                          .owner = blackbox_is_on() ? 0 : recorder->number},
+                                  .second = recorder_seconds(recorder)};
+    return count(&sample, LIKELY(stack) ? find_often(recorder, &sample.key) : 0, recorder);
+}
+
+static bool on_sampled(void *object, size_t requested, size_t slot_size, uint64_t rate) {
+    if (rate <= RECORDER_RATE_MOST && unwinder_steps_out)
+        return record_often(object, requested, slot_size, rate);
+    return record(object, requested, slot_size, rate);
+}
+
+static void on_freed(void *object, size_t slot_size) {
+    uint32_t bucket = live_pages_remove(&live.pages, object, slot_size);
+    if (UNLIKELY(!bucket))
+        bucket = live_remove(&live, object);
     if (bucket) {
-        bucket_add_free(&buckets, bucket);
+        bucket_add_free_by(&buckets, bucket, recorder_mine());
         blackbox_count_free();
         DTRACE_PROBE1(otel_memory, free, object);
     }
-    errno = saved_errno;
 }
 
 static const struct heap_hook hook = {.draw = sampler_draw, .sampled = on_sampled, .freed = on_freed};
 
 void profiler_read_counters(struct profiler_counters *out) {
     out->samples = atomic_load_relaxed(&samples);
+    for (const struct recorder *recorder = recorder_first(); recorder; recorder = recorder->next)
+        out->samples += owner_count_read(&recorder->samples);
     out->dropped_unwind = unwinder_dropped();
     out->dropped_memory = atomic_load_relaxed(&dropped_memory);
 }
@@ -139,7 +232,9 @@ static void after_unload(void) {
         unwinder_forget();
 }
 
-static void prepare_sampling(void) {
+static void prepare_sampling(uint64_t rate) {
+    if (rate <= RECORDER_RATE_MOST)
+        recorder_prepare();
     if (atomic_load_acquire(&sampling_ready))
         return;
     lock_acquire(&start_lock);
@@ -266,6 +361,7 @@ void profiler_start(const struct options *settings) {
     table_memory_set_limit(settings->table_max);
     if (settings->has_blackbox)
         blackbox_start(settings);
+    recorder_set_depth(settings->depth + UNWINDER_SLACK);
     scratch_set_size((settings->depth + UNWINDER_SLACK) * sizeof(uintptr_t));
     loader_start();
     comments_identify(&identity);
@@ -278,8 +374,10 @@ void profiler_start(const struct options *settings) {
     labels_start(settings->label_threads);
     if (settings->label_ages)
         dumped |= HEAPTAP_AGES;
-    if (settings->mem_profile_rate)
-        prepare_sampling();
+    if (settings->mem_profile_rate) {
+        loader_note_startup();
+        prepare_sampling(settings->mem_profile_rate);
+    }
     dump_start(settings, fill, &dumped, &buckets.peak.inuse);
     if (blackbox_is_on())
         blackbox_run(describe);
@@ -299,7 +397,7 @@ size_t heaptap_set_mem_profile_rate(size_t bytes) {
     if (!options)
         return 0;
     if (bytes)
-        prepare_sampling();
+        prepare_sampling(bytes);
     size_t previous = sampler_set_rate(bytes);
     if (previous != bytes && atomic_load_acquire(&sampling_ready))
         heap_hook_redraw();

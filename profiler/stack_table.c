@@ -27,27 +27,30 @@ struct wanted {
     size_t count;
 };
 
-static _Atomic uint64_t *header_of(const struct stack_table *table, uint32_t id) {
-    return (_Atomic uint64_t *)(void *)(table->words.base + (size_t)id * sizeof(uint64_t));
-}
+static uint64_t mix(uint64_t hash, uintptr_t frame) { return (hash ^ frame) * 0x9e3779b97f4a7c15ull + (hash >> 29); }
 
-static const uintptr_t *frames_of(const struct stack_table *table, uint32_t id) {
-    return (const uintptr_t *)(const void *)(table->words.base + ((size_t)id + 1) * sizeof(uint64_t));
-}
-
+/* Four sums beside each other, since each of them waits for what it was before. */
 static uint64_t hash_frames(const uintptr_t *frames, size_t count) {
-    uint64_t hash = count;
-    for (size_t i = 0; i < count; i++)
-        hash = (hash ^ frames[i]) * 0x9e3779b97f4a7c15ull + (hash >> 29);
-    return hash64(hash);
+    uint64_t a = count, b = 1, c = 2, d = 3;
+    size_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        a = mix(a, frames[i]);
+        b = mix(b, frames[i + 1]);
+        c = mix(c, frames[i + 2]);
+        d = mix(d, frames[i + 3]);
+    }
+    for (; i < count; i++)
+        a = mix(a, frames[i]);
+    return hash64(mix(mix(mix(a, b), c), d));
 }
 
 /* A retired stack has a header that no search asks for. */
 static bool is_wanted(uint32_t id, const void *wanted, const void *context) {
     const struct wanted *want = wanted;
     const struct stack_table *table = context;
-    return atomic_load_relaxed(header_of(table, id)) == want->count &&
-           (want->count == 0 || memcmp(frames_of(table, id), want->frames, want->count * sizeof *want->frames) == 0);
+    return atomic_load_relaxed(stack_table_header(table, id)) == want->count &&
+           (want->count == 0 ||
+            memcmp(stack_table_frames(table, id), want->frames, want->count * sizeof *want->frames) == 0);
 }
 
 static uint32_t append_locked(struct stack_table *table, const struct wanted *want) {
@@ -56,7 +59,7 @@ static uint32_t append_locked(struct stack_table *table, const struct wanted *wa
     uint64_t end = (uint64_t)id + 1 + want->count;
     if (end > UINT32_MAX || !table_area_reach(&table->words, end * sizeof(uint64_t)))
         return 0;
-    atomic_store_relaxed(header_of(table, id), want->count);
+    atomic_store_relaxed(stack_table_header(table, id), want->count);
     if (want->count)
         memcpy(table->words.base + ((size_t)id + 1) * sizeof(uint64_t), want->frames, want->count * sizeof(uintptr_t));
     if (!blackbox_seal_stack(id, want->frames, want->count))
@@ -82,11 +85,6 @@ uint32_t stack_table_intern(struct stack_table *table, const uintptr_t *frames, 
     return id;
 }
 
-struct stack_view stack_table_view(const struct stack_table *table, uint32_t id) {
-    uint64_t header = atomic_load_relaxed(header_of(table, id));
-    return (struct stack_view){frames_of(table, id), (uint32_t)header, (uint32_t)(header >> 32)};
-}
-
 static bool passes_through(struct stack_view stack, uintptr_t start, uintptr_t limit) {
     for (uint32_t i = 0; i < stack.count; i++) {
         /* A return address may be the first byte after the code that called. */
@@ -104,7 +102,7 @@ size_t stack_table_retire(struct stack_table *table, uintptr_t start, uintptr_t 
         if (!stack.retired && passes_through(stack, start, limit)) {
             if (blackbox_is_on())
                 blackbox_seal_retired(BOX_STACK_RETIRED, id, generation);
-            atomic_store_relaxed(header_of(table, id), (uint64_t)generation << 32 | stack.count);
+            atomic_store_relaxed(stack_table_header(table, id), (uint64_t)generation << 32 | stack.count);
             retired++;
         }
         id += 1 + stack.count;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/atomic.h"
 #include "base/lock.h"
 #include "profiler/id_index.h"
 #include "profiler/table_memory.h"
@@ -35,8 +36,20 @@ struct stack_view {
 /* The id, > 0; 0 when the table is full. Any thread; may run inside malloc. */
 uint32_t stack_table_intern(struct stack_table *table, const uintptr_t *frames, size_t count);
 
+/* The words behind an id (stack_table.c). */
+static inline _Atomic uint64_t *stack_table_header(const struct stack_table *table, uint32_t id) {
+    return (_Atomic uint64_t *)(void *)(table->words.base + (size_t)id * sizeof(uint64_t));
+}
+
+static inline const uintptr_t *stack_table_frames(const struct stack_table *table, uint32_t id) {
+    return (const uintptr_t *)(const void *)(table->words.base + ((size_t)id + 1) * sizeof(uint64_t));
+}
+
 /* What an id stands for; valid for as long as the table lives. */
-struct stack_view stack_table_view(const struct stack_table *table, uint32_t id);
+static inline struct stack_view stack_table_view(const struct stack_table *table, uint32_t id) {
+    uint64_t header = atomic_load_relaxed(stack_table_header(table, id));
+    return (struct stack_view){stack_table_frames(table, id), (uint32_t)header, (uint32_t)(header >> 32)};
+}
 
 /* Retires every stack in use that has a frame in [start, limit). How many they were. */
 size_t stack_table_retire(struct stack_table *table, uintptr_t start, uintptr_t limit, uint32_t generation);

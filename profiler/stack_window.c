@@ -18,19 +18,16 @@ enum { SMALLEST_PAGE = 4096, FARTHEST = 64 * SMALLEST_PAGE };
 
 static uintptr_t main_limit; /* of the main thread's stack; written at start */
 
-/* What this thread knows of its stack: [known_limit - known_size, known_limit) can be read. A signal may come
- * between any two writes: the limit is written once, while the size is 0. */
-static _Thread_local uintptr_t known_limit, known_size;
+/* A signal may come between any two writes: the limit is written once, while the size is 0. */
+_Thread_local struct stack_window_known stack_window_known;
 
 void stack_window_start(void) { main_limit = align_down(getauxval(AT_RANDOM), sizeof(uintptr_t)); }
 
-static bool is_known(uintptr_t sp) { return known_limit - sp - 1 < known_size; }
-
 /* Whether `sp` is on the thread's own stack; if so, that is known from now on. */
 static bool learn(uintptr_t sp) {
-    if (!known_limit)
-        known_limit = gettid() == getpid() ? main_limit : (uintptr_t)__builtin_thread_pointer();
-    uintptr_t proven = known_limit - known_size;
+    if (!stack_window_known.limit)
+        stack_window_known.limit = gettid() == getpid() ? main_limit : (uintptr_t)__builtin_thread_pointer();
+    uintptr_t proven = stack_window_known.limit - stack_window_known.size;
     if (sp >= proven || proven - sp > FARTHEST)
         return false;
     uintptr_t low = align_down(sp, SMALLEST_PAGE);
@@ -38,13 +35,13 @@ static bool learn(uintptr_t sp) {
         if (!probe_can_read(page))
             return false;
     }
-    known_size = known_limit - low;
+    stack_window_known.size = stack_window_known.limit - low;
     return true;
 }
 
 struct stack_window stack_window_at(uintptr_t sp) {
-    if (LIKELY(is_known(sp)) || learn(sp))
-        return (struct stack_window){.low = sp, .limit = known_limit, .floor = sp, .is_own = true};
+    if (LIKELY(stack_window_is_known(sp)) || learn(sp))
+        return (struct stack_window){.low = sp, .limit = stack_window_known.limit, .floor = sp, .is_own = true};
     return (struct stack_window){.low = sp, .limit = sp, .floor = sp};
 }
 

@@ -17,6 +17,17 @@ struct stack_window {
 /* Where the main thread's stack ends. At start. */
 void stack_window_start(void);
 
+/* What this thread knows of its stack: [limit - size, limit) can be read. */
+struct stack_window_known {
+    uintptr_t limit, size;
+};
+extern HIDDEN _Thread_local struct stack_window_known stack_window_known;
+
+/* Whether all that lies above `sp` in its stack is known to be readable. */
+static inline bool stack_window_is_known(uintptr_t sp) {
+    return stack_window_known.limit - sp - 1 < stack_window_known.size;
+}
+
 /* The window of the stack that `sp` is in. It may be empty. May run inside malloc and in a signal handler. */
 struct stack_window stack_window_at(uintptr_t sp);
 

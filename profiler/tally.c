@@ -1,5 +1,5 @@
 /* begin: 1. how many buckets there are: later ones are left out, so that all of what follows is of one size.
- *        2. where rates are mixed, link the buckets of each row by a hash of their keys;
+ *        2. where owners or rates are mixed, link the buckets of each row by a hash of their keys;
  *        3. the high-water mark's values, or the ages: shard by shard of the live table, each copied under its lock.
  * next:  sum over the links of a row; with ages first a row for each age, then one for what is not alive any more.
  *
@@ -26,7 +26,7 @@ static bool same_row(struct bucket_view a, struct bucket_view b) {
     return a.stack == b.stack && a.slot_size == b.slot_size && a.labels == b.labels;
 }
 
-static bool link_rates(struct tally *tally, struct region *region) {
+static bool link_rows(struct tally *tally, struct region *region) {
     size_t slot_count = (size_t)1 << (log2_floor((uint64_t)tally->count + 1) + 1);
     uint32_t *slots = region_alloc(region, slot_count * sizeof *slots);
     tally->next = region_alloc(region, ((size_t)tally->count + 1) * sizeof *tally->next);
@@ -55,7 +55,19 @@ static unsigned age_of(uint32_t birth, uint32_t now) {
     return step;
 }
 
+struct age_count {
+    struct tally *tally;
+    uint32_t now;
+};
+
+static void count_age(struct live_birth birth, void *context) {
+    const struct age_count *count = context;
+    if (birth.bucket <= count->tally->count)
+        count->tally->ages[(size_t)birth.bucket * AGES + age_of(birth.time, count->now)]++;
+}
+
 static bool count_ages(struct tally *tally, struct live_table *live, uint32_t now, struct region *region) {
+    struct age_count counting = {tally, now};
     struct live_birth *births = NULL;
     size_t room = 0;
     tally->ages = region_alloc(region, ((size_t)tally->count + 1) * AGES * sizeof *tally->ages);
@@ -67,18 +79,18 @@ static bool count_ages(struct tally *tally, struct live_table *live, uint32_t no
             if (!births)
                 return false;
         }
-        for (size_t i = 0; i < count; i++) {
-            if (births[i].bucket <= tally->count)
-                tally->ages[(size_t)births[i].bucket * AGES + age_of(births[i].time, now)]++;
-        }
+        for (size_t i = 0; i < count; i++)
+            count_age(births[i], &counting);
     }
+    if (tally->ages)
+        live_pages_each(&live->pages, count_age, &counting);
     return tally->ages != NULL;
 }
 
 bool tally_begin(struct tally *tally, enum tally_kind kind, struct bucket_table *buckets, struct live_table *live,
                  uint32_t now, struct region *region) {
     *tally = (struct tally){.buckets = buckets, .count = bucket_count(buckets)};
-    if (atomic_load_relaxed(&buckets->mixed_rates) && !link_rates(tally, region))
+    if (atomic_load_relaxed(&buckets->rows_are_shared) && !link_rows(tally, region))
         return false;
     if (kind == TALLY_AGES)
         return count_ages(tally, live, now, region);

@@ -1,7 +1,7 @@
-/* The buckets as rows of a profile: one row for each (stack, slot size, labels), summed over the rates, in doubles that
- * nobody has rounded yet. Of now or of the high-water mark; of now also by age.
+/* The buckets as rows of a profile: one row for each (stack, slot size, labels), summed over owners and rates, in
+ * doubles that nobody has rounded yet. Of now or of the high-water mark; of now also by age.
  *
- * Memory beyond the tables', from the region: none while all buckets were drawn at one rate, about 12 bytes a bucket
+ * Memory beyond the tables', from the region: none while all buckets have one owner and rate, about 12 bytes a bucket
  * else; 16 for the high-water mark; 36 for ages and the largest shard of the live table. */
 #ifndef HEAPTAP_PROFILER_TALLY_H
 #define HEAPTAP_PROFILER_TALLY_H
@@ -30,7 +30,8 @@ struct tally {
     uint32_t count; /* of the buckets that are in it */
     uint32_t id;    /* of the row, and which part of it comes next */
     unsigned part;
-    uint32_t *next;           /* mixed rates: the next of the same row, and whether it is not the first; else NULL */
+    uint32_t
+        *next; /* owners or rates are mixed: the next of the same row, and whether it is not the first; else NULL */
     struct bucket_peak *peak; /* or NULL */
     uint32_t *ages;           /* live samples by bucket and age, or NULL */
 };

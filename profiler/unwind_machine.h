@@ -41,6 +41,23 @@ bool unwind_signal_frame(const uint8_t code[UNWIND_TRAMPOLINE_BYTES], struct unw
  * caller's frame begins. */
 bool unwind_frame_of_ours(struct unwind_rule *rule);
 
+/* The registers of the first caller outside [start, limit), from the frame pointer of a function inside, whose callers
+ * in there all keep one. False where that does not say where the caller's frame begins. */
+static inline bool unwind_caller_of_ours(uintptr_t fp, uintptr_t start, uintptr_t limit,
+                                         struct unwind_registers *caller) {
+#if defined(__x86_64__)
+    const uintptr_t *frame = (const uintptr_t *)fp;
+    while (frame[1] - start < limit - start)
+        frame = (const uintptr_t *)frame[0];
+    *caller =
+        (struct unwind_registers){.pc = frame[1], .sp = (uintptr_t)(frame + 2), .fp = frame[0], .fp_is_known = true};
+    return true;
+#else
+    (void)fp, (void)start, (void)limit, (void)caller;
+    return false;
+#endif
+}
+
 /* Where the interrupted code's link register is, from the signal frame's stack pointer; 0: it has none. */
 uintptr_t unwind_signal_link(uintptr_t sp);
 

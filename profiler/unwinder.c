@@ -36,7 +36,8 @@ enum { FORK_WAIT_NANOSECONDS = 500 * 1000 * 1000 };
 static unwinder_way way = unwinder_fp_capture;
 static const char *way_name = "fp";
 static bool has_door; /* the way takes locks */
-static uintptr_t own_start, own_limit;
+uintptr_t unwinder_own_start, unwinder_own_limit;
+bool unwinder_steps_out;
 static bool started;
 
 static _Atomic uint32_t inside; /* threads between the door's two sides */
@@ -47,11 +48,11 @@ static _Thread_local bool is_inside;
 static _Thread_local bool is_forking; /* this thread closed the door */
 
 void unwinder_set_own_code(uintptr_t start, uintptr_t limit) {
-    own_start = start;
-    own_limit = limit;
+    unwinder_own_start = start;
+    unwinder_own_limit = limit;
 }
 
-bool unwinder_trims(void) { return own_limit != 0; }
+bool unwinder_trims(void) { return unwinder_own_limit != 0; }
 const char *unwinder_name(void) { return way_name; }
 uint64_t unwinder_dropped(void) { return atomic_load_relaxed(&dropped); }
 
@@ -89,6 +90,8 @@ bool unwinder_start(enum options_unwinder choice) {
     if (choice != OPTIONS_UNWINDER_LIBUNWIND && unwinder_eh_start()) {
         way_name = "eh";
         way = unwinder_eh_capture;
+        struct unwind_rule rule;
+        unwinder_steps_out = unwinder_own_limit != 0 && unwind_frame_of_ours(&rule);
         return true;
     }
     if (!unwinder_libunwind_load())
@@ -162,11 +165,20 @@ bool unwinder_capture(uintptr_t *buffer, size_t depth, struct unwinder_stack *st
         atomic_add_relaxed(&dropped, 1);
         return false;
     }
-    while (own < all && buffer[own] - own_start < own_limit - own_start)
+    while (own < all && buffer[own] - unwinder_own_start < unwinder_own_limit - unwinder_own_start)
         own++;
     stack->frames = buffer + own;
     stack->count = all - own < depth ? all - own : depth;
     return true;
+}
+
+bool unwinder_capture_from(const struct unwind_registers *caller, uintptr_t *buffer, size_t depth,
+                           struct unwinder_stack *stack, struct unwind_trace *trace) {
+    stack->frames = buffer;
+    stack->count = unwinder_eh_trace(caller, buffer, depth, trace);
+    if (UNLIKELY(!stack->count))
+        atomic_add_relaxed(&dropped, 1);
+    return stack->count != 0;
 }
 
 void unwinder_fork_prepare(void) {

@@ -10,7 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/check.h"
 #include "base/options.h"
+#include "profiler/unwind_machine.h"
+#include "profiler/unwind_trace.h"
 
 enum {
     UNWINDER_DEPTH_MAX = OPTIONS_DEPTH_MAX,
@@ -47,6 +50,20 @@ uint64_t unwinder_dropped(void);
 /* Stacks that were kept without their outermost frames: code without unwind tables, or a rule that is not understood.
  */
 uint64_t unwinder_cut(void);
+
+/* Where our own code is, and whether the first of the two steps below can be made. Constant after start. */
+extern HIDDEN uintptr_t unwinder_own_start, unwinder_own_limit;
+extern HIDDEN bool unwinder_steps_out;
+
+/* The same in two steps, for who can tell from the first that the stack is known (profiler/stack_memo.h). The first
+ * gives the registers of the first caller outside of this library; false where only unwinder_capture will do. */
+static inline bool unwinder_at_caller(struct unwind_registers *caller) {
+    return unwinder_steps_out &&
+           unwind_caller_of_ours((uintptr_t)__builtin_frame_address(0), unwinder_own_start, unwinder_own_limit, caller);
+}
+/* `buffer` has room for `depth`. False: dropped, as above. */
+bool unwinder_capture_from(const struct unwind_registers *caller, uintptr_t *buffer, size_t depth,
+                           struct unwinder_stack *stack, struct unwind_trace *trace);
 
 /* A library was unloaded: what was remembered of its addresses is void. Outside malloc. */
 void unwinder_forget(void);

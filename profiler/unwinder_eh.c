@@ -197,20 +197,80 @@ static inline bool step(struct walk *walk, const struct unwind_rule *rule) {
     return true;
 }
 
-/* Whether a rule that was read from `owner` is still true. Where it is not, the C library has unloaded something. */
-static inline bool is_owned(struct walk *walk, uint8_t owner) {
-    if (LIKELY(owner == OWNER_PERMANENT) ||
-        (LIKELY(find_owner(walk, walk->at.pc - !walk->is_exact)) && walk->owner == owner))
-        return true;
-    rule_cache_forget();
-    return false;
+/* The rules that compilers' code has nearly everywhere: the CFA is at an offset from a
+ * register, the return address at one from the CFA, and so is the frame pointer if it was saved. */
+#define COMMON(base, fp) UNWIND_RULE_SHAPE(base, fp, UNWIND_IN_CFA)
+
+/* A trace while it is made. */
+struct trail {
+    struct unwind_trace *trace;
+    uintptr_t begin;
+    uintptr_t farthest;   /* all distances, one over the other: none was larger than this is wide */
+    uintptr_t pointer_at; /* where the frame pointer was read; 0 = it is the one from the beginning */
+};
+
+static inline void trail_begin(struct trail *trail, const struct walk *walk) {
+    trail->begin = walk->at.sp;
+    trail->trace->generation = walk->generation;
+    trail->trace->pointer_count = trail->trace->owner_count = 0;
+    trail->trace->begins_with_fp = false;
+    trail->trace->is_whole = walk->stack.is_own && walk->at.sp % WORD == 0 && !walk->is_exact;
 }
 
-/* The rules that compilers' code has nearly everywhere, in code that is never unloaded: the CFA is at an offset from a
- * register, the return address at one from the CFA, and so is the frame pointer if it was saved. */
-#define SHAPE_AND_OWNER_MASK (UNWIND_RULE_SHAPE_MASK | UINT64_C(255) << UNWIND_RULE_OWNER_SHIFT)
-#define COMMON(base, fp)                                                                                               \
-    (UNWIND_RULE_SHAPE(base, fp, UNWIND_IN_CFA) | (uint64_t)OWNER_PERMANENT << UNWIND_RULE_OWNER_SHIFT)
+static inline uint16_t trail_words(struct trail *trail, uintptr_t address) {
+    trail->farthest |= address - trail->begin;
+    return (uint16_t)((address - trail->begin) / WORD);
+}
+
+static inline void trail_add(struct trail *trail, size_t number, uintptr_t return_address_at) {
+    if (LIKELY(number < UNWIND_TRACE_FRAMES))
+        trail->trace->return_addresses[number] = trail_words(trail, return_address_at);
+    else
+        trail->trace->is_whole = false;
+}
+
+static inline void trail_use_pointer(struct trail *trail, uintptr_t fp) {
+    struct unwind_trace *trace = trail->trace;
+    if (!trail->pointer_at) {
+        trace->begins_with_fp = true;
+    } else if (LIKELY(trace->pointer_count < UNWIND_TRACE_POINTERS)) {
+        trace->pointers[trace->pointer_count++] =
+            (struct unwind_trace_pointer){trail_words(trail, trail->pointer_at), trail_words(trail, fp)};
+    } else {
+        trace->is_whole = false;
+    }
+}
+
+static inline void trail_use_object(struct trail *trail, uintptr_t address, uint8_t owner) {
+    struct unwind_trace *trace = trail->trace;
+    if (LIKELY(trace->owner_count < UNWIND_TRACE_OWNERS))
+        trace->owners[trace->owner_count++] = (struct unwind_trace_owner){address, owner};
+    else
+        trace->is_whole = false;
+}
+
+static inline void trail_end(struct trail *trail) {
+    if (trail->farthest / WORD > UINT16_MAX || trail->farthest % WORD != 0)
+        trail->trace->is_whole = false;
+}
+
+/* Whether a rule that was read from `owner` for `address` is still true. Where it is not, the C library has unloaded
+ * something. */
+static __attribute__((noinline)) bool is_owned_at(struct walk *walk, uintptr_t address, uint8_t owner,
+                                                  struct trail *trail) {
+    uintptr_t last = walk->owner_start;
+    if (UNLIKELY(!find_owner(walk, address) || walk->owner != owner)) {
+        rule_cache_forget();
+        return false;
+    }
+    if (trail && walk->owner_start != last)
+        trail_use_object(trail, address, owner);
+    return true;
+}
+
+static inline bool is_owned(struct walk *walk, uint8_t owner, struct trail *trail) {
+    return LIKELY(owner == OWNER_PERMANENT) || is_owned_at(walk, walk->at.pc - !walk->is_exact, owner, trail);
+}
 
 /* Steps as far as they are of the common kind, with the state in the processor's registers. The frame at walk->at is in
  * `frames` already; so is the one that this ends with.
@@ -219,23 +279,29 @@ static inline bool is_owned(struct walk *walk, uint8_t owner) {
  * buffer holds from an earlier capture serves as a guess. Where it is right, and a branch that is foreseen says so,
  * the processor goes on with the guess without waiting for the address itself. It is compared in any case, so a
  * wrong guess costs time and nothing else. The compiler must not know that both are equal there. */
-static inline size_t step_while_common(struct walk *walk, uintptr_t *frames, size_t count, size_t room) {
+static inline __attribute__((always_inline)) size_t step_while_common(struct walk *walk, struct trail *trail,
+                                                                      uintptr_t *frames, size_t count, size_t room) {
     uintptr_t pc = walk->at.pc, sp = walk->at.sp, fp = walk->at.fp;
     const uintptr_t low = walk->stack.low, size = walk->stack.limit - low;
     const uint64_t generation = walk->generation;
     if (UNLIKELY(walk->is_exact || !walk->at.fp_is_known))
         return count;
     while (count < room) {
-        uint64_t word = rule_cache_find(pc, false, generation), kind = word & SHAPE_AND_OWNER_MASK;
+        uint64_t word = rule_cache_find(pc, false, generation), kind = word & UNWIND_RULE_SHAPE_MASK;
         uintptr_t cfa = (uintptr_t)unwind_rule_field(word, UNWIND_RULE_CFA_OFFSET_SHIFT, 64);
         if (LIKELY(kind == COMMON(UNWIND_BASE_SP, UNWIND_SAME) || kind == COMMON(UNWIND_BASE_SP, UNWIND_IN_CFA)))
             cfa += sp;
-        else if (LIKELY(kind == COMMON(UNWIND_BASE_FP, UNWIND_IN_CFA)) && fp % WORD == 0)
+        else if (LIKELY(kind == COMMON(UNWIND_BASE_FP, UNWIND_IN_CFA)) && fp % WORD == 0) {
             cfa += fp;
-        else
+            if (trail)
+                trail_use_pointer(trail, fp);
+        } else
             break;
         uintptr_t ra =
             cfa + (uintptr_t)unwind_rule_field(word, UNWIND_RULE_RA_OFFSET_SHIFT, UNWIND_RULE_CFA_OFFSET_SHIFT);
+        if (UNLIKELY(unwind_rule_owner(word) != OWNER_PERMANENT) &&
+            !is_owned_at(walk, pc - 1, unwind_rule_owner(word), trail))
+            break;
         if (UNLIKELY(cfa <= sp || ra - low >= size))
             break;
         if (kind != COMMON(UNWIND_BASE_SP, UNWIND_SAME)) {
@@ -244,7 +310,11 @@ static inline size_t step_while_common(struct walk *walk, uintptr_t *frames, siz
             if (UNLIKELY(saved - low >= size))
                 break;
             fp = *(const uintptr_t *)saved;
+            if (trail)
+                trail->pointer_at = saved;
         }
+        if (trail)
+            trail_add(trail, count, ra);
         sp = cfa;
         uintptr_t guess = frames[count], same_guess;
         __asm__("" : "=r"(same_guess) : "0"(guess));
@@ -261,22 +331,49 @@ static inline size_t step_while_common(struct walk *walk, uintptr_t *frames, siz
     return count;
 }
 
-size_t unwinder_eh_walk(const struct unwind_registers *registers, uintptr_t *frames, size_t room) {
+static inline __attribute__((always_inline)) size_t walk_from(const struct unwind_registers *registers,
+                                                              struct trail *trail, uintptr_t *frames, size_t room) {
     struct walk walk = {.at = *registers, .generation = rule_cache_now()};
     size_t count = 0;
     walk.stack = stack_window_at(walk.at.sp);
+    if (trail)
+        trail_begin(trail, &walk);
     while (count < room && walk.at.pc >= SMALLEST_PAGE) {
         frames[count++] = walk.at.pc;
-        count = step_while_common(&walk, frames, count, room);
-        if (count == room || walk.at.pc < SMALLEST_PAGE)
+        count = step_while_common(&walk, trail, frames, count, room);
+        if (count == room)
             break;
+        if (walk.at.pc < SMALLEST_PAGE) {
+            if (trail) /* there may be a return address the next time */
+                trail->trace->is_whole = false;
+            break;
+        }
         uint64_t word = rule_cache_find(walk.at.pc, walk.is_exact, walk.generation);
-        bool is_known = word != 0 && is_owned(&walk, unwind_rule_owner(word));
+        bool is_known = word != 0 && is_owned(&walk, unwind_rule_owner(word), trail);
         struct unwind_rule rule = is_known ? unwind_rule_unpack(word) : learn(&walk);
+        if (trail && rule.ra != UNWIND_END)
+            trail->trace->is_whole = false;
         if (!step(&walk, &rule))
             break;
     }
+    if (trail)
+        trail_end(trail);
     return UNLIKELY(walk.may_go && loader_is_unloading_elsewhere()) ? 0 : count;
+}
+
+size_t unwinder_eh_walk(const struct unwind_registers *registers, uintptr_t *frames, size_t room) {
+    return walk_from(registers, NULL, frames, room);
+}
+
+bool unwinder_eh_owns(uintptr_t address, uint8_t owner) {
+    struct loader_identity object;
+    return loader_identify(address, &object) && fingerprint(&object) == owner;
+}
+
+size_t unwinder_eh_trace(const struct unwind_registers *registers, uintptr_t *frames, size_t room,
+                         struct unwind_trace *trace) {
+    struct trail trail = {.trace = trace};
+    return walk_from(registers, &trail, frames, room);
 }
 
 /* Begins in the caller: the frame of this function is where the compiler says it is. */

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "profiler/unwind_machine.h"
+#include "profiler/unwind_trace.h"
 
 /* False where the C library has no way to an object without a lock (glibc before 2.35). Outside malloc. */
 bool unwinder_eh_start(void);
@@ -20,6 +21,13 @@ size_t unwinder_eh_capture(uintptr_t *frames, size_t room);
 
 /* The same from given registers, whose pc is a return address and is the first frame. */
 size_t unwinder_eh_walk(const struct unwind_registers *registers, uintptr_t *frames, size_t room);
+
+/* The same, and what it depended on. */
+size_t unwinder_eh_trace(const struct unwind_registers *registers, uintptr_t *frames, size_t room,
+                         struct unwind_trace *trace);
+
+/* Whether the code at `address` is still the object's whose fingerprint a trace has. */
+bool unwinder_eh_owns(uintptr_t address, uint8_t fingerprint);
 
 /* The rule for one address of code, past the cache; false where no table describes it. */
 bool unwinder_eh_rule(uintptr_t address, struct unwind_rule *rule);
