@@ -36,7 +36,7 @@ static uint32_t append_locked(struct bucket_table *table, const struct bucket_ke
         !table_area_reach(&table->peak.kept, (size_t)id * sizeof(struct peak_kept)) ||
         (key->owner && !table_area_reach(&table->others, (size_t)id * sizeof(uint64_t))))
         return 0;
-    *bucket_of(table, id) = (struct bucket){.slot_size = key->slot_size,
+    *bucket_at(table, id) = (struct bucket){.slot_size = key->slot_size,
                                             .rate = key->rate,
                                             .stack = key->stack,
                                             .labels = key->labels,
@@ -45,7 +45,7 @@ static uint32_t append_locked(struct bucket_table *table, const struct bucket_ke
                                             .kept = 2 * atomic_load_acquire(&table->peak.epoch)};
     if (!blackbox_seal_bucket(id, key->stack, key->labels, key->slot_size, key->rate))
         return 0;
-    if (key->rate != bucket_of(table, 1)->rate || key->owner != bucket_of(table, 1)->owner)
+    if (key->rate != bucket_at(table, 1)->rate || key->owner != bucket_at(table, 1)->owner)
         atomic_store_relaxed(&table->rows_are_shared, true);
     atomic_store_release(&table->count, id);
     return id;
@@ -73,13 +73,13 @@ static _Atomic uint64_t *others_at(const struct bucket_table *table, uint32_t id
 
 /* Before its allocations are read. */
 static uint64_t count_frees(const struct bucket_table *table, uint32_t id) {
-    const struct bucket *bucket = bucket_of(table, id);
+    const struct bucket *bucket = bucket_at(table, id);
     uint64_t by_others = bucket->owner ? atomic_load_acquire(others_at(table, id)) : 0;
     return by_others + atomic_load_acquire(&bucket->frees);
 }
 
 void bucket_keep(struct bucket_table *table, uint32_t id, uint32_t epoch) {
-    struct bucket *bucket = bucket_of(table, id);
+    struct bucket *bucket = bucket_at(table, id);
     struct peak_kept *kept = kept_at(table, id);
     uint32_t seen = atomic_load_relaxed(&bucket->kept);
     if (seen / 2 == epoch || !atomic_cas_strong_acq_rel(&bucket->kept, &seen, 2 * epoch + 1))
@@ -90,20 +90,20 @@ void bucket_keep(struct bucket_table *table, uint32_t id, uint32_t epoch) {
 }
 
 void bucket_add_shared_alloc(struct bucket_table *table, uint32_t id, size_t requested) {
-    struct bucket *bucket = bucket_of(table, id);
+    struct bucket *bucket = bucket_at(table, id);
     atomic_add_relaxed(&bucket->asked, requested);
     atomic_add_release(&bucket->allocs, 1);
 }
 
 void bucket_add_others_free(struct bucket_table *table, uint32_t id) {
-    struct bucket *bucket = bucket_of(table, id);
+    struct bucket *bucket = bucket_at(table, id);
     atomic_add_acq_rel(bucket->owner ? others_at(table, id) : &bucket->frees, 1);
 }
 
 uint32_t bucket_count(const struct bucket_table *table) { return atomic_load_acquire(&table->count); }
 
 struct bucket_view bucket_read(const struct bucket_table *table, uint32_t id) {
-    const struct bucket *bucket = bucket_of(table, id);
+    const struct bucket *bucket = bucket_at(table, id);
     struct bucket_view view = {
         .slot_size = bucket->slot_size, .rate = bucket->rate, .stack = bucket->stack, .labels = bucket->labels};
     view.frees = count_frees(table, id);
@@ -115,7 +115,7 @@ struct bucket_view bucket_read(const struct bucket_table *table, uint32_t id) {
 /* The values are those of now unless the bucket was changed since the mark. What is kept is looked at after the values
  * were read: had it been kept in between, the values of now may be newer than the mark. */
 static struct bucket_peak read_peak(const struct bucket_table *table, uint32_t id, uint32_t epoch) {
-    const struct bucket *bucket = bucket_of(table, id);
+    const struct bucket *bucket = bucket_at(table, id);
     struct bucket_view now = bucket_read(table, id);
     atomic_fence_acquire();
     if (atomic_load_acquire(&bucket->kept) != 2 * epoch)

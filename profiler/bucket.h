@@ -62,13 +62,13 @@ struct bucket_key {
 /* The id, > 0, of the bucket with this key; 0 when the table is full. May run inside malloc. */
 uint32_t bucket_find(struct bucket_table *table, const struct bucket_key *key);
 
-static inline struct bucket *bucket_of(const struct bucket_table *table, uint32_t id) {
+static inline struct bucket *bucket_at(const struct bucket_table *table, uint32_t id) {
     return (struct bucket *)(void *)table->items.base + (id - 1);
 }
 
 /* Whether the bucket with this id, from 1 to bucket_count, has this key. */
 static inline bool bucket_is(const struct bucket_table *table, uint32_t id, const struct bucket_key *key) {
-    const struct bucket *bucket = bucket_of(table, id);
+    const struct bucket *bucket = bucket_at(table, id);
     return bucket->stack == key->stack && bucket->slot_size == key->slot_size && bucket->rate == key->rate &&
            bucket->labels == key->labels && bucket->owner == key->owner;
 }
@@ -81,7 +81,7 @@ void bucket_keep(struct bucket_table *table, uint32_t id, uint32_t epoch);
 /* Before the bucket changes. Nobody waits for the thread that keeps: the change of another meanwhile is one sample. */
 static inline void bucket_keep_if_new(struct bucket_table *table, uint32_t id) {
     uint32_t epoch = atomic_load_acquire(&table->peak.epoch);
-    if (UNLIKELY(atomic_load_relaxed(&bucket_of(table, id)->kept) / 2 != epoch))
+    if (UNLIKELY(atomic_load_relaxed(&bucket_at(table, id)->kept) / 2 != epoch))
         bucket_keep(table, id, epoch);
 }
 
@@ -99,7 +99,7 @@ static inline void bucket_step(_Atomic uint64_t *count) {
  * belongs to it. Returns the bytes that the sample stands for. Allocations are counted last, after what was kept. */
 static inline uint64_t bucket_add_alloc_by(struct bucket_table *table, uint32_t id, size_t requested,
                                            struct recorder *recorder) {
-    struct bucket *bucket = bucket_of(table, id);
+    struct bucket *bucket = bucket_at(table, id);
     bucket_keep_if_new(table, id);
     if (LIKELY(bucket_is_owned(bucket, recorder))) {
         atomic_bump_by_owner(&bucket->asked, requested);
@@ -114,7 +114,7 @@ static inline uint64_t bucket_add_alloc_by(struct bucket_table *table, uint32_t 
 /* The recorder, if any, need not be the bucket's owner. Release, so that a reader that sees the free sees the
  * allocation before it. */
 static inline void bucket_add_free_by(struct bucket_table *table, uint32_t id, struct recorder *recorder) {
-    struct bucket *bucket = bucket_of(table, id);
+    struct bucket *bucket = bucket_at(table, id);
     peak_before_free(&table->peak, recorder);
     bucket_keep_if_new(table, id);
     if (LIKELY(bucket_is_owned(bucket, recorder)))

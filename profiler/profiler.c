@@ -198,15 +198,31 @@ static bool on_sampled(void *object, size_t requested, size_t slot_size, uint64_
     return record(object, requested, slot_size, rate);
 }
 
-static void on_freed(void *object, size_t slot_size) {
+static ALWAYS_INLINE void count_free(const void *object, uint32_t bucket) {
+    bucket_add_free_by(&buckets, bucket, recorder_mine());
+    blackbox_count_free();
+    DTRACE_PROBE1(otel_memory, free, object);
+}
+
+static __attribute__((noinline)) void forget(const void *object) {
+    uint32_t bucket = live_remove(&live, object);
+    if (bucket)
+        count_free(object, bucket);
+}
+
+static __attribute__((noinline)) void forget_often(const void *object, size_t slot_size) {
     uint32_t bucket = live_pages_remove(&live.pages, object, slot_size);
-    if (UNLIKELY(!bucket))
-        bucket = live_remove(&live, object);
-    if (bucket) {
-        bucket_add_free_by(&buckets, bucket, recorder_mine());
-        blackbox_count_free();
-        DTRACE_PROBE1(otel_memory, free, object);
-    }
+    if (LIKELY(bucket))
+        count_free(object, bucket);
+    else
+        forget(object);
+}
+
+static void on_freed(void *object, size_t slot_size) {
+    if (atomic_load_acquire(&live.pages.index))
+        forget_often(object, slot_size);
+    else
+        forget(object);
 }
 
 static const struct heap_hook hook = {.draw = sampler_draw, .sampled = on_sampled, .freed = on_freed};
