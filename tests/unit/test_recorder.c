@@ -11,7 +11,7 @@
 #include "profiler/bucket.h"
 #include "tests/support/unit.h"
 
-enum { THREADS = 4, SAMPLES = 200000 };
+enum { THREADS = 4, SAMPLES = 3000000 };
 
 static struct bucket_table table = BUCKET_TABLE_INIT;
 static pthread_barrier_t barrier;

@@ -23,6 +23,13 @@
 #define HAS_THREADS_OF_ITS_OWN 0
 #endif
 
+/* Sanitizers are asked for them everywhere. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define HAS_FRAME_POINTERS 1
+#else
+#define HAS_FRAME_POINTERS 0
+#endif
+
 enum { DEPTH = 100, TREES = 3000 };
 
 static struct stack_table stacks = STACK_TABLE_INIT;
@@ -223,6 +230,40 @@ static void test_every_word_counts(void **state) {
     assert_int_equal(stack_memo_find(&memo, &stacks, &caller), 0);
 }
 
+/* Whether the place of the caller's frame depends on the frame pointer. */
+PLAIN static bool caller_needs_fp(void) {
+    static struct unwind_trace trace;
+    uintptr_t frames[DEPTH] = {0};
+    struct unwind_registers caller = CALLER;
+    unwinder_eh_trace(&caller, frames, DEPTH, &trace); /* which reads the rules, if it is the first */
+    unwinder_eh_trace(&caller, frames, DEPTH, &trace);
+    assert_true(trace.is_whole);
+    NO_TAIL_CALL;
+    return trace.begins_with_fp;
+}
+
+__attribute__((optimize("no-omit-frame-pointer"))) PLAIN static bool in_variable_frame(size_t size) {
+    char *variable = __builtin_alloca(size);
+    memset(variable, 1, size);
+    bool needs_fp = caller_needs_fp();
+    __asm__ volatile("" ::"r"(variable) : "memory");
+    return needs_fp;
+}
+
+__attribute__((optimize("omit-frame-pointer"))) PLAIN static bool in_fixed_frame(void) {
+    bool needs_fp = caller_needs_fp();
+    NO_TAIL_CALL;
+    return needs_fp;
+}
+
+static void test_first_frame_pointer(void **state) {
+    volatile size_t size = 64;
+    (void)state;
+    assert_true(in_variable_frame(size));
+    if (!HAS_FRAME_POINTERS)
+        assert_false(in_fixed_frame());
+}
+
 /* What cannot be told from these words alone is not kept. */
 static void test_not_whole(void **state) {
     static struct stack_memo memo;
@@ -241,6 +282,7 @@ int main(void) {
         cmocka_unit_test(test_what_it_says_is_true),
         cmocka_unit_test(test_what_makes_it_forget),
         cmocka_unit_test(test_every_word_counts),
+        cmocka_unit_test(test_first_frame_pointer),
         cmocka_unit_test(test_not_whole),
     };
     loader_start();
