@@ -337,7 +337,7 @@ void cache_route_free(struct cache *self, struct span *span, void *object) {
             if (central_free(span, object))
                 return;
         } else if (owner == (uintptr_t)self) {
-            if (tag != owner && span_count_sampled(span) == 0)
+            if (tag != owner && atomic_load_relaxed(&span->sampled) == 0)
                 atomic_store_relaxed(&span->owner, owner);
             if (UNLIKELY(cache_put(span, object, span_link_key)))
                 cache_span_drained(self, span);

@@ -19,7 +19,7 @@ struct central {
 static struct central centrals[SIZE_CLASS_COUNT] = {[0 ... SIZE_CLASS_COUNT - 1] = CENTRAL_1};
 
 static void set_owner(struct span *span, uintptr_t owner) {
-    bool sampled = span_count_sampled(span) > 0;
+    bool sampled = atomic_load_relaxed(&span->sampled) > 0;
     atomic_store_release(&span->owner, owner | (sampled ? SPAN_SAMPLED : 0));
 }
 

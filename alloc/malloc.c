@@ -360,7 +360,7 @@ void free_slow(void *p, const void *caller) {
 static void free_own_sampled(struct cache *cache, struct span *span, void *p, const void *caller) {
     if (span_unmark_sampled(span, span_index(span, (uintptr_t)p), true))
         sampling_tell_freed(p, span->slot_size);
-    if (span_count_sampled(span) == 0)
+    if (atomic_load_relaxed(&span->sampled) == 0)
         atomic_store_relaxed(&span->owner, (uintptr_t)cache);
     owner_count_step(&cache->slots[span->size_class].frees);
     if (UNLIKELY(cache_put(span, p, span_link_key)))

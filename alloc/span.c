@@ -134,7 +134,6 @@ static _Atomic(uint64_t) *forgotten_bits(const struct span *span, uint32_t index
 /* The owner takes back what another thread has set. */
 static void remember(struct span *span, uint32_t index, uint64_t bit) {
     atomic_and_relaxed(forgotten_bits(span, index), ~bit);
-    atomic_sub_relaxed(&span->forgotten, 1);
 }
 
 static bool make_bitmap(struct span *span) {
@@ -177,6 +176,13 @@ bool span_is_sampled(const struct span *span, uint32_t index) {
            1;
 }
 
+uint32_t span_count_sampled(const struct span *span) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < span->slots && (span->sample_bits || !span->size_class); i++)
+        count += span_is_sampled(span, i);
+    return count;
+}
+
 static bool unmark_own(struct span *span, uint32_t index) {
     uint64_t bit = 1ull << (index % 64);
     bool was_forgotten = atomic_load_relaxed(forgotten_bits(span, index)) & bit;
@@ -189,14 +195,10 @@ static bool unmark_own(struct span *span, uint32_t index) {
 
 static bool unmark_others(struct span *span, uint32_t index) {
     uint64_t bit = 1ull << (index % 64);
-    if (atomic_or_relaxed(forgotten_bits(span, index), bit) & bit)
-        return false;
-    atomic_add_release(&span->forgotten, 1);
-    return true;
+    return !(atomic_or_relaxed(forgotten_bits(span, index), bit) & bit);
 }
 
-/* `sampled` alone is looked at, which is never 0 while a slot of its owner's bits is in use: the difference to
- * `forgotten` is not to be had in one moment. */
+/* `sampled` is never 0 while an object is sampled. */
 bool span_unmark_sampled(struct span *span, uint32_t index, bool is_owner) {
     if (atomic_load_acquire(&span->sampled) == 0)
         return false;

@@ -12,7 +12,7 @@
  * Invariants, walked by validate.c for a span at rest:
  *
  *   - free + more + its cache's list, if current + handed out or on a remote list == carved slots <= slots
- *   - sampled objects == sampled - forgotten; where there is one, SPAN_SAMPLED is in owner (it is cleared lazily)
+ *   - where an object is sampled, SPAN_SAMPLED is in owner (it is cleared lazily)
  *   - state FULL: all is carved, as many slots are free as were freed since; countdown == what is left of `patience`
  *   - state PARTIAL: countdown == handed out, or SPAN_NO_COUNT when that is 0
  *   - state CURRENT: countdown counts down from SPAN_NO_COUNT, by what its owner frees */
@@ -67,10 +67,9 @@ struct span {
      * threads forgot, who set them. A slot is sampled whose first bit is set and whose second is not. NULL until the
      * first sample, which publishes it by `sampled`. */
     _Atomic(uint64_t) *sample_bits;
-    uint32_t bitmap_words;      /* of each array */
-    _Atomic uint32_t sampled;   /* the owner's bits; the owner writes. Of a large span, whether it is sampled */
-    _Atomic uint32_t forgotten; /* the others' bits; any thread */
-    _Atomic bool guarded;       /* guard.h: it was so from its first object on; the owner sets it */
+    uint32_t bitmap_words;    /* of each array */
+    _Atomic uint32_t sampled; /* the owner's bits; the owner writes. Of a large span, whether it is sampled */
+    _Atomic bool guarded;     /* guard.h: it was so from its first object on; the owner sets it */
 };
 
 _Static_assert(sizeof(struct span) == 128, "two cache lines");
@@ -169,11 +168,8 @@ static inline bool span_may_be_sampled(const struct span *span, uint32_t index) 
 /* Whether an object is sampled; any span, any thread to which the object belongs. */
 bool span_is_sampled(const struct span *span, uint32_t index);
 
-/* How many objects of the span are sampled; more than there are while they change. */
-static inline uint32_t span_count_sampled(const struct span *span) {
-    uint32_t forgotten = atomic_load_relaxed(&span->forgotten);
-    return atomic_load_relaxed(&span->sampled) - forgotten;
-}
+/* How many objects of the span are sampled; counts them. */
+uint32_t span_count_sampled(const struct span *span);
 
 /* The sampled mark of one slot. `mark` is the owner's; false without memory for the bitmap. `unmark` may run on any
  * thread, which says whether it owns the span: true when the slot was marked. Neither makes the owner wait for others:
