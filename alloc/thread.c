@@ -40,7 +40,8 @@ static struct {
     struct cache *cache;
 } late = {.lock = LOCK_INIT(RANK_LATE_CACHE)};
 
-static _Atomic uint64_t uncached_frees[SIZE_CLASS_COUNT];
+/* Behind what every start writes to: cmake/layout.ld. */
+__attribute__((section(".bss.uncached_frees"))) static _Atomic uint64_t uncached_frees[SIZE_CLASS_COUNT];
 static _Atomic uint64_t uncached_large_bytes;
 
 static void end_thread(void *cache_pointer) {
