@@ -2,22 +2,27 @@
 
 The library keeps a stack by stack_table_intern(table, frames, count). gdb stops there, walks by itself, and leaves out
 what is left out there: the library's own frames at the leaf. Inlined functions and tail calls are frames to gdb alone.
+A thread that records much remembers its last stacks, and does not capture them again; where stack_memo_find has returned
+one to record_often, gdb stops too, and compares what is kept under that number.
 
 UNWIND_OUT is the file for the verdict: a line of counts, then the stacks that differ.
     same     all frames are equal; where gdb walks on from a function that nobody called, up to there
     cut      the first frames are equal, and the captured stack ends there
     farther  all frames of gdb's are equal; it gave up there, for a reason of which it says that it is a failure
     wrong    anything else
+and how many of them were remembered.
 UNWIND_REMOTE is where a program waits for gdb, in place of one to run. UNWIND_MOST bounds the number of stacks that are looked at.
 """
 import collections
 import os
+import re
 
 import gdb
 
 WORD = 8
 REGISTERS = {"aarch64": ("$x1", "$x2")}  # of the second and third argument
 SHOWN = 5
+VERDICTS = "same", "cut", "farther", "wrong"
 # makecontext puts the start of this function where a return address would be; nothing is above it.
 NOBODY_CALLED = "__start_context in section"
 
@@ -78,9 +83,16 @@ def show(verdict, ours, theirs, reason):
         shown.append(f"  {'  ' if mine == other else '! '}{mine:#18x} {other:#18x}  {name(other or mine)}")
 
 
-class Interned(gdb.Breakpoint):
-    def stop(self):
-        ours = captured_stack()
+def kept_stack(number):
+    table = gdb.parse_and_eval("'profiler.c'::stacks")
+    words = int(table["words"]["base"]) + number * WORD
+    count = int.from_bytes(gdb.selected_inferior().read_memory(words, 4).tobytes(), "little")
+    memory = gdb.selected_inferior().read_memory(words + WORD, count * WORD).tobytes()
+    return [int.from_bytes(memory[i * WORD:(i + 1) * WORD], "little") for i in range(count)]
+
+
+class Compared(gdb.Breakpoint):
+    def compare(self, ours):
         theirs, reason = gdb_stack()
         verdict = judge(ours, theirs, reason)
         verdicts[verdict] += 1
@@ -91,9 +103,38 @@ class Interned(gdb.Breakpoint):
         if verdict != "same" and (verdict, where) not in seen and len(seen) < SHOWN:
             seen.add((verdict, where))
             show(verdict, ours, theirs, reason)
-        if sum(verdicts.values()) >= int(os.environ.get("UNWIND_MOST", "100000")):
+        if sum(verdicts[word] for word in VERDICTS) >= int(os.environ.get("UNWIND_MOST", "100000")):
             self.enabled = False
+
+
+class Interned(Compared):
+    """Stops for good the first time, when the library is there and Remembered can be placed."""
+    is_first = True
+
+    def stop(self):
+        self.compare(captured_stack())
+        first, self.is_first = self.is_first, False
+        return first
+
+
+class Remembered(Compared):
+    def stop(self):
+        number = int(gdb.parse_and_eval("(unsigned)$eax"))
+        if number:
+            verdicts["remembered"] += 1
+            self.compare(kept_stack(number))
         return False
+
+
+def place_remembered():
+    """Behind the call; nothing where this machine's way has no such call."""
+    try:
+        code = gdb.execute("disassemble record_often", to_string=True).split("\n")
+    except gdb.error:
+        return
+    for line, following in zip(code, code[1:]):
+        if "call" in line and "<stack_memo_find>" in line:
+            Remembered("*" + re.search(r"0x[0-9a-f]+", following)[0], internal=True)
 
 
 def main():
@@ -110,10 +151,12 @@ def main():
         gdb.execute(f"target remote {port}")
     Interned("stack_table_intern", internal=True)
     gdb.execute("continue" if port else "run")
+    if first.pid:
+        place_remembered()
     while first.pid:
         gdb.execute("continue")
     with open(os.environ["UNWIND_OUT"], "w") as out:
-        counts = " ".join(f"{word}={verdicts[word]}" for word in ("same", "cut", "farther", "wrong"))
+        counts = " ".join(f"{word}={verdicts[word]}" for word in (*VERDICTS, "remembered"))
         print(f"exit={codes} {counts}", file=out)
         for where, count in cut_at.most_common():
             print(f"cut at {where}: {count}", file=out)
