@@ -24,7 +24,7 @@
 #include "base/units.h"
 #include "include/heaptap.h"
 #include "profiler/dump.h"
-#include "profiler/profiler.h"
+#include "profiler/record.h"
 
 #define SECOND ((int64_t)1000000000)
 
@@ -52,10 +52,10 @@ static void answer_ping(const char *argument, char *answer) {
 
 static void answer_info(const char *argument, char *answer) {
     struct heaptap_memstats stats;
-    struct profiler_counters counters;
+    struct record_counters counters;
     (void)argument;
     memstats_read_totals(&stats);
-    profiler_read_counters(&counters);
+    record_read_counters(&counters);
     log_format(answer, CONTROL_ANSWER_MAX,
                "ok version=%s pid=%d uptime_ms=%ld rate=%zu heap_alloc=%lu heap_sys=%lu samples=%lu dumps=%lu "
                "has_pattern=%d program=%s\n",

@@ -6,6 +6,7 @@
 #include "profiler/recorder.h"
 
 #include <dlfcn.h>
+#include <string.h>
 
 #include "base/atomic.h"
 #include "base/bits.h"
@@ -74,4 +75,13 @@ uint32_t recorder_seconds(struct recorder *recorder) {
         recorder->second = os_seconds();
     }
     return recorder->second;
+}
+
+void recorder_forget(void) {
+    struct recorder *recorder = recorder_mine();
+    if (!recorder)
+        return;
+    memset(recorder->buckets, 0, sizeof recorder->buckets);
+    memset(recorder->memo, 0, sizeof *recorder->memo);
+    atomic_store_relaxed(&recorder->inuse, 0);
 }

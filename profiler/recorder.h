@@ -44,6 +44,9 @@ static inline struct recorder *recorder_mine(void) {
 /* Asks for one, if it has none, and gets it when it has asked often enough. */
 struct recorder *recorder_obtain(void);
 
+/* What this thread's remembers of the tables: they are empty now. */
+void recorder_forget(void);
+
 /* All that there are. */
 struct recorder *recorder_first(void);
 /* Of their number, rounded up to a power of two, the logarithm. */

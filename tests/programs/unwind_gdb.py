@@ -84,7 +84,7 @@ def show(verdict, ours, theirs, reason):
 
 
 def kept_stack(number):
-    table = gdb.parse_and_eval("'profiler.c'::stacks")
+    table = gdb.parse_and_eval("record_tables.stacks")
     words = int(table["words"]["base"]) + number * WORD
     count = int.from_bytes(gdb.selected_inferior().read_memory(words, 4).tobytes(), "little")
     memory = gdb.selected_inferior().read_memory(words + WORD, count * WORD).tobytes()
