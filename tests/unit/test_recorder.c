@@ -3,6 +3,7 @@
 #include "profiler/recorder.h"
 
 #include <pthread.h>
+#include <string.h>
 #include <stdlib.h>
 
 #include "alloc/malloc.h"
@@ -145,12 +146,29 @@ static void test_seconds(void **state) {
     assert_true(recorder_seconds(recorder) - began <= 1);
 }
 
+/* Where the tables were emptied nothing of them is remembered. */
+static void test_forget(void **state) {
+    struct recorder *recorder = ask();
+    (void)state;
+    memset(recorder->buckets, 0xff, sizeof recorder->buckets);
+    memset(recorder->memo, 0xff, sizeof *recorder->memo);
+    atomic_store_relaxed(&recorder->inuse, 77);
+    recorder_forget();
+    for (size_t i = 0; i < RECORDER_BUCKETS; i++)
+        assert_int_equal(recorder->buckets[i], 0);
+    for (size_t i = 0; i < STACK_MEMO_PLACES; i++)
+        assert_int_equal(recorder->memo->places[i], 0);
+    assert_int_equal(recorder->memo->next, 0);
+    assert_int_equal(atomic_load_relaxed(&recorder->inuse), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_for_each_thread),
         cmocka_unit_test(test_owners_and_others),
         cmocka_unit_test(test_mixed),
         cmocka_unit_test(test_seconds),
+        cmocka_unit_test(test_forget),
     };
     heap_free(heap_malloc(1)); /* the heap is set up before there are threads */
     recorder_set_depth(160);
