@@ -4,8 +4,9 @@
 #include "base/atomic.h"
 #include "base/check.h"
 
-/* A 256th, divided by the recorders. One that is alone knows all that it has not told, and need not tell so often. */
-enum { TELL_SHIFT = 8, TELL_SHIFT_ALONE = 3 };
+/* A 256th, divided by the recorders. One that is alone knows all that it has not told, and need not tell so often. In a
+ * small heap threads would tell each other of every object, and wait for each other's caches, but for the least. */
+enum { TELL_SHIFT = 8, TELL_SHIFT_ALONE = 3, TELL_LEAST = 4096 };
 
 /* One of the threads that see the same height raises the epoch; the values are of the moment before its change. */
 void peak_set_mark(struct peak *peak, uint64_t high, uint64_t inuse) {
@@ -19,6 +20,8 @@ void peak_tell(struct peak *peak, struct recorder *recorder, int64_t bytes) {
         atomic_store_relaxed(&recorder->inuse, 0);
         unsigned bits = recorder_count_bits();
         recorder->inuse_most = (int64_t)(told >> (bits ? TELL_SHIFT + bits : TELL_SHIFT_ALONE));
+        if (recorder->inuse_most < TELL_LEAST)
+            recorder->inuse_most = TELL_LEAST;
     }
 }
 

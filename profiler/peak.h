@@ -11,7 +11,8 @@
  * higher than the last by a 512th: the peak that is kept is within 0.2% of the true one.
  *
  * A thread with a recorder adds up what it allocates and frees, and tells the sum when it is more than a 256th of all
- * bytes in use, divided by the threads that do so. It knows its own sum, so where it is alone nothing is late.
+ * bytes in use, divided by the threads that do so, and more than 4 KiB. It knows its own sum, so where it is alone
+ * nothing is late; nor is it when the peak is read, which asks all of them.
  *
  * Any thread; may run inside malloc. A sample that is counted on another thread at the very moment may be on either
  * side of the mark. */
