@@ -1,6 +1,7 @@
 /* find:
  *   1. the place of (pc, sp) names an entry, which is still in the ring, begins so, and is of this generation of rules;
- *   2. the stack pointer is on the thread's own stack: all that lies above it there can be read;
+ *   2. the stack pointer is on the thread's own stack, and what was read lies below its end, so that it can be read:
+ *      a place that a frame pointer gave may be another one now, and the memo may be from a thread with a larger stack;
  *   3. every object that can be unloaded is still where it was;
  *   4. every return address in the stack is that of the interned stack; every saved frame pointer that a frame's place
  *      came from is the same.
@@ -72,6 +73,12 @@ static __attribute__((noinline)) bool is_own_stack(uintptr_t sp) {
     return is_own;
 }
 
+/* The farthest word is the last return address. */
+static bool ends_within(const struct stack_memo_entry *entry, uintptr_t limit) {
+    size_t words = entry->frame_count > 1 ? (size_t)entry->words[entry->frame_count - 2] + 1 : 0;
+    return words <= (limit - entry->sp) / sizeof(uintptr_t);
+}
+
 uint32_t stack_memo_find(struct stack_memo *memo, const struct stack_table *stacks,
                          const struct unwind_registers *caller) {
     uint64_t begin = *place_of(memo, caller) - 1;
@@ -83,7 +90,9 @@ uint32_t stack_memo_find(struct stack_memo *memo, const struct stack_table *stac
         return 0;
     struct stack_view stack = stack_table_view(stacks, entry->stack);
     bool can_read = LIKELY(stack_window_is_known(caller->sp)) || is_own_stack(caller->sp);
-    return can_read && is_unchanged(entry, &stack) ? entry->stack : 0;
+    if (UNLIKELY(!can_read || !ends_within(entry, stack_window_known.limit)))
+        return 0;
+    return is_unchanged(entry, &stack) ? entry->stack : 0;
 }
 
 void stack_memo_keep(struct stack_memo *memo, const struct unwind_registers *caller, const struct unwind_trace *trace,

@@ -10,6 +10,7 @@
 
 #include "base/rand.h"
 #include "profiler/loader.h"
+#include "profiler/stack_window.h"
 #include "profiler/unwinder_eh.h"
 #include "tests/support/unit.h"
 
@@ -220,6 +221,14 @@ static void test_every_word_counts(void **state) {
         assert_int_equal(stack_memo_find(&memo, &stacks, &caller), is_read ? 0 : stack);
         words[i] = copy[i];
         __asm__ volatile("" ::"r"(words) : "memory");
+    }
+    /* The last word that was read is the fifth: a stack that ends before it is not read so far. */
+    struct stack_window_known known = stack_window_known;
+    for (int end = 4; end <= 5; end++) {
+        stack_window_known.limit = (uintptr_t)&words[end];
+        uint32_t found = stack_memo_find(&memo, &stacks, &caller);
+        stack_window_known = known;
+        assert_int_equal(found, end == 4 ? 0 : stack);
     }
     caller.fp = 78; /* was not used */
     assert_int_equal(stack_memo_find(&memo, &stacks, &caller), stack);
