@@ -1,6 +1,6 @@
 /* heapdiff: shows heap profiles and what changed between two of them.
  *
- *   1. the option table below turns the command line into a struct request
+ *   1. the option table (cli/heapdiff_options) turns the command line into a struct request
  *   2. the first operand may name a command; else one operand is shown and two are compared
  *   3. cli/commands does it; whatever goes wrong comes back as one line, printed here and nowhere else
  *
@@ -11,68 +11,9 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/opts.h"
+#include "cli/heapdiff_options.h"
 
 enum { EXIT_ERROR = 2, EXIT_CLOSED_PIPE = 141, DEFAULT_ROWS = 20 };
-
-enum {
-    OPT_SAMPLE = 1,
-    OPT_ALLOC_SPACE,
-    OPT_ALLOC_OBJECTS,
-    OPT_INUSE_SPACE,
-    OPT_INUSE_OBJECTS,
-    OPT_FLAT,
-    OPT_CUM,
-    OPT_BY,
-    OPT_ROWS,
-    OPT_FORMAT,
-    OPT_OUTPUT,
-    OPT_BASE_MODE,
-    OPT_FOCUS,
-    OPT_IGNORE,
-    OPT_HIDE,
-    OPT_SHOW,
-    OPT_DEBUG_DIR,
-    OPT_NO_SYMBOLIZE,
-    OPT_COLOR,
-    OPT_VERSION,
-    OPT_HELP,
-};
-
-static const struct option_spec options[] = {
-    {OPT_SAMPLE, 0, false, "sample", "VIEW", NULL, "sample type to show (default: the file's own, else its last)"},
-    {OPT_ALLOC_SPACE, 0, true, "alloc_space", NULL, NULL, "bytes allocated since the start"},
-    {OPT_ALLOC_OBJECTS, 0, true, "alloc_objects", NULL, NULL, "objects allocated since the start"},
-    {OPT_INUSE_SPACE, 0, true, "inuse_space", NULL, NULL, "bytes in use"},
-    {OPT_INUSE_OBJECTS, 0, true, "inuse_objects", NULL, NULL, "objects in use"},
-    {OPT_FLAT, 0, false, "flat", NULL, NULL, "order by what a row allocates itself (default)"},
-    {OPT_CUM, 0, false, "cum", NULL, NULL,
-     "order by what a row and its callees allocate;\na diff then shows these numbers"},
-    {OPT_BY, 0, false, "by", "WHAT", "function|line|file|mapping|stack", "what a row is (default: function)"},
-    {OPT_ROWS, 'n', false, "rows", "N", NULL, "rows to show, 0 = all (default: 20)"},
-    {OPT_FORMAT, 0, false, "format", "FORMAT", "text|json|proto", "form of the output (default: text)"},
-    {OPT_OUTPUT, 'o', false, "output", "FILE", NULL, "write to FILE instead of standard output"},
-    {OPT_BASE_MODE, 0, false, "base-mode", "MODE", "diff|subtract",
-     "how --format proto takes OLD away: as pprof's\n-diff_base (default) or its -base"},
-    {OPT_FOCUS, 0, false, "focus", "REGEX", NULL, "only samples with a frame that matches"},
-    {OPT_IGNORE, 0, false, "ignore", "REGEX", NULL, "only samples without a frame that matches"},
-    {OPT_HIDE, 0, false, "hide", "REGEX", NULL, "take frames that match out of the stacks"},
-    {OPT_SHOW, 0, false, "show", "REGEX", NULL, "keep only frames that match in the stacks"},
-    {OPT_DEBUG_DIR, 0, false, "debug-dir", "DIR", NULL,
-     "look for binaries and debug files here first;\nmay be repeated"},
-    {OPT_NO_SYMBOLIZE, 0, false, "no-symbolize", NULL, NULL, "leave frames without names as they are"},
-    {OPT_COLOR, 0, false, "color", "WHEN", "auto|always|never", "colour the changes (default: auto)"},
-    {OPT_VERSION, 0, false, "version", NULL, NULL, "print the version"},
-    {OPT_HELP, 'h', false, "help", NULL, NULL, "print this text"},
-};
-
-static const struct opts_table table = {
-    .program = "heapdiff",
-    .summary = "Shows heap profiles in pprof's format, or what changed from OLD to NEW. \"-\" is standard input.",
-    .synopsis = "[options] OLD NEW\n[options] PROFILE\nmerge FILE... -o OUT\nsymbolize IN -o OUT",
-    .options = options,
-    .count = sizeof options / sizeof *options,
-};
 
 /* What the command line is collected in; the lists hold at most one entry an argument. */
 struct command_line {
@@ -91,7 +32,7 @@ static int index_of(const char *choices, const char *value) {
 }
 
 static const struct option_spec *find_spec(int id) {
-    const struct option_spec *spec = options;
+    const struct option_spec *spec = heapdiff_options.options;
     while (spec->id != id)
         spec++;
     return spec;
@@ -155,7 +96,7 @@ static bool take_option(struct command_line *line, int id, const char *value, ch
     else if (id == OPT_VERSION)
         puts("heapdiff " HEAPTAP_VERSION);
     else if (id == OPT_HELP)
-        opts_print_help(&table, stdout);
+        opts_print_help(&heapdiff_options, stdout);
     line->is_done |= id == OPT_VERSION || id == OPT_HELP;
     return true;
 }
@@ -163,7 +104,7 @@ static bool take_option(struct command_line *line, int id, const char *value, ch
 static bool parse(struct command_line *line, int argc, char **argv, char error[LOAD_ERROR_SIZE]) {
     struct opts opts;
     int id;
-    opts_begin(&opts, &table, argc, (const char *const *)argv);
+    opts_begin(&opts, &heapdiff_options, argc, (const char *const *)argv);
     while (!line->is_done && (id = opts_next(&opts)) != OPTS_END) {
         if (id == OPTS_ERROR) {
             snprintf(error, LOAD_ERROR_SIZE, "%s", opts.error);

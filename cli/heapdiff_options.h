@@ -1,0 +1,33 @@
+/* heapdiff's option table: what its parser, its help, its man page and its completions are made from. */
+#ifndef HEAPTAP_CLI_HEAPDIFF_OPTIONS_H
+#define HEAPTAP_CLI_HEAPDIFF_OPTIONS_H
+
+#include "cli/opts.h"
+
+enum {
+    OPT_SAMPLE = 1,
+    OPT_ALLOC_SPACE,
+    OPT_ALLOC_OBJECTS,
+    OPT_INUSE_SPACE,
+    OPT_INUSE_OBJECTS,
+    OPT_FLAT,
+    OPT_CUM,
+    OPT_BY,
+    OPT_ROWS,
+    OPT_FORMAT,
+    OPT_OUTPUT,
+    OPT_BASE_MODE,
+    OPT_FOCUS,
+    OPT_IGNORE,
+    OPT_HIDE,
+    OPT_SHOW,
+    OPT_DEBUG_DIR,
+    OPT_NO_SYMBOLIZE,
+    OPT_COLOR,
+    OPT_VERSION,
+    OPT_HELP,
+};
+
+extern const struct opts_table heapdiff_options;
+
+#endif
