@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "base/units.h"
+#include "base/text.h"
 #include "cli/control_client.h"
 #include "cli/opts.h"
 #include "cli/quantity.h"
-#include "cli/term.h"
 
 enum { STATUS_FAILED = 2, PID_MOST = INT_MAX, ASK_SECONDS = 10, DUMP_SECONDS = 600, LIST_SECONDS = 2 };
 
@@ -65,7 +65,7 @@ static const struct opts_table rate_table = {
 
 static int fail(const struct opts_table *table, const char *text) {
     char clean[CONTROL_TEXT_MAX];
-    term_clean(clean, sizeof clean, text);
+    text_clean(clean, sizeof clean, text);
     fprintf(stderr, "%s: %s\n", table->program, clean);
     return STATUS_FAILED;
 }
@@ -136,7 +136,7 @@ static void read_name(pid_t pid, char *out, size_t size) {
         name[strcspn(name, "\n")] = '\0';
     if (file)
         fclose(file);
-    term_clean(out, size, name);
+    text_clean(out, size, name);
 }
 
 static void print_silent(pid_t pid, const char *path, const char *why) {
@@ -148,13 +148,13 @@ static void print_silent(pid_t pid, const char *path, const char *why) {
 static void print_process(const struct control_process *process) {
     char answer[CONTROL_TEXT_MAX], error[CONTROL_TEXT_MAX], program[64], clean[64], path[CONTROL_PLACE_MAX];
     char rate[QUANTITY_SIZE], heap[QUANTITY_SIZE], uptime[QUANTITY_SIZE];
-    term_clean(path, sizeof path, process->path);
+    text_clean(path, sizeof path, process->path);
     if (!control_client_ask(process, "info", LIST_SECONDS, answer, error)) {
         print_silent(process->pid, path, "(no answer)");
         return;
     }
     control_client_value(answer, "program", program, sizeof program);
-    term_clean(clean, sizeof clean, program);
+    text_clean(clean, sizeof clean, program);
     printf("%7d  %-16s %10s %8s %9s %9lu  %s\n", (int)process->pid, clean,
            quantity_duration(uptime, (int64_t)number_of(answer, "uptime_ms") * 1000000),
            quantity_format(rate, QUANTITY_BYTES, (int64_t)number_of(answer, "rate"), false),
@@ -229,7 +229,7 @@ int control_command_dump(int argc, char **argv) {
     }
     if (!control_client_ask(&process, line, DUMP_SECONDS, answer, error))
         return fail(&dump_table, error);
-    term_clean(clean, sizeof clean, answer);
+    text_clean(clean, sizeof clean, answer);
     puts(clean);
     return 0;
 }

@@ -12,6 +12,7 @@
 
 #include "cli/commands.h"
 #include "cli/heapdiff_options.h"
+#include "cli/summary.h"
 
 enum { EXIT_ERROR = 2, EXIT_CLOSED_PIPE = 141, DEFAULT_ROWS = 20 };
 
@@ -44,13 +45,13 @@ static const char **find_text(struct request *request, int id) {
     case OPT_SAMPLE:
         return &request->sample_type;
     case OPT_FOCUS:
-        return &request->focus;
+        return &request->filter.focus;
     case OPT_IGNORE:
-        return &request->ignore;
+        return &request->filter.ignore;
     case OPT_HIDE:
-        return &request->hide;
+        return &request->filter.hide;
     case OPT_SHOW:
-        return &request->show;
+        return &request->filter.show;
     case OPT_OUTPUT:
         return &request->output;
     default:
@@ -59,8 +60,6 @@ static const char **find_text(struct request *request, int id) {
 }
 
 static void take_choice(struct request *request, int id, int choice) {
-    if (id == OPT_BY)
-        request->by = (enum view_by)choice;
     if (id == OPT_FORMAT)
         request->format = (enum request_format)choice;
     if (id == OPT_BASE_MODE)
@@ -69,14 +68,31 @@ static void take_choice(struct request *request, int id, int choice) {
         request->color = (enum term_color)choice;
 }
 
-static bool take_rows(struct request *request, const char *value, char error[LOAD_ERROR_SIZE]) {
+static bool take_rows(struct request *request, const char *value, struct heapprofile_error *error) {
     if (opts_parse_count(value, UINT32_MAX, &request->most_rows))
         return true;
-    snprintf(error, LOAD_ERROR_SIZE, "bad value '%.60s' for '--rows': a number is needed", value);
+    snprintf(error->text, sizeof error->text, "bad value '%.60s' for '--rows': a number is needed", value);
     return false;
 }
 
-static bool take_option(struct command_line *line, int id, const char *value, char error[LOAD_ERROR_SIZE]) {
+static bool take_by(struct request *request, const char *value, struct heapprofile_error *error) {
+    static const char prefix[] = "label:";
+    if (strncmp(value, prefix, sizeof prefix - 1) == 0 && value[sizeof prefix - 1]) {
+        request->by = HEAPPROFILE_BY_LABEL;
+        request->label = value + sizeof prefix - 1;
+        return true;
+    }
+    for (int by = 0; by < HEAPPROFILE_BY_LABEL; by++) {
+        request->by = (enum heapprofile_by)by;
+        if (strcmp(value, summary_by_names[by]) == 0)
+            return true;
+    }
+    snprintf(error->text, sizeof error->text,
+             "bad value '%.60s' for '--by': one of function|line|file|package|mapping|stack|label:KEY", value);
+    return false;
+}
+
+static bool take_option(struct command_line *line, int id, const char *value, struct heapprofile_error *error) {
     struct request *request = &line->request;
     const struct option_spec *spec = find_spec(id);
     if (find_text(request, id))
@@ -85,6 +101,8 @@ static bool take_option(struct command_line *line, int id, const char *value, ch
         take_choice(request, id, index_of(spec->choices, value));
     else if (spec->single_dash) /* the name of a view */
         request->sample_type = spec->name;
+    else if (id == OPT_BY)
+        return take_by(request, value, error);
     else if (id == OPT_ROWS)
         return take_rows(request, value, error);
     else if (id == OPT_FLAT || id == OPT_CUM)
@@ -101,13 +119,13 @@ static bool take_option(struct command_line *line, int id, const char *value, ch
     return true;
 }
 
-static bool parse(struct command_line *line, int argc, char **argv, char error[LOAD_ERROR_SIZE]) {
+static bool parse(struct command_line *line, int argc, char **argv, struct heapprofile_error *error) {
     struct opts opts;
     int id;
     opts_begin(&opts, &heapdiff_options, argc, (const char *const *)argv);
     while (!line->is_done && (id = opts_next(&opts)) != OPTS_END) {
         if (id == OPTS_ERROR) {
-            snprintf(error, LOAD_ERROR_SIZE, "%s", opts.error);
+            snprintf(error->text, sizeof error->text, "%s", opts.error);
             return false;
         }
         if (id == OPTS_OPERAND)
@@ -130,21 +148,21 @@ static bool add_binary_path(struct command_line *line, size_t room, char **copy)
     return true;
 }
 
-static bool needs_output(const struct request *request, const char *command, char error[LOAD_ERROR_SIZE]) {
+static bool needs_output(const struct request *request, const char *command, struct heapprofile_error *error) {
     if (request->output)
         return true;
-    snprintf(error, LOAD_ERROR_SIZE, "'%s' needs -o FILE", command);
+    snprintf(error->text, sizeof error->text, "'%s' needs -o FILE", command);
     return false;
 }
 
-static bool dispatch(struct request *request, char error[LOAD_ERROR_SIZE]) {
+static bool dispatch(struct request *request, struct heapprofile_error *error) {
     const char *first = request->path_count ? request->paths[0] : "";
     bool is_merge = strcmp(first, "merge") == 0, is_symbolize = strcmp(first, "symbolize") == 0;
     if (is_merge || is_symbolize) {
         request->paths++;
         request->path_count--;
         if (!request->path_count || (is_symbolize && request->path_count > 1)) {
-            snprintf(error, LOAD_ERROR_SIZE, "'%s' needs %s; see 'heapdiff --help'", first,
+            snprintf(error->text, sizeof error->text, "'%s' needs %s; see 'heapdiff --help'", first,
                      is_merge ? "at least one profile" : "one profile");
             return false;
         }
@@ -155,14 +173,14 @@ static bool dispatch(struct request *request, char error[LOAD_ERROR_SIZE]) {
         return command_show(request, error);
     if (request->path_count == 2)
         return command_diff(request, error);
-    snprintf(error, LOAD_ERROR_SIZE, "one or two profiles are needed, not %zu; see 'heapdiff --help'",
+    snprintf(error->text, sizeof error->text, "one or two profiles are needed, not %zu; see 'heapdiff --help'",
              request->path_count);
     return false;
 }
 
 int main(int argc, char **argv) {
     enum { BINARY_DIRS = 64 };
-    static char error[LOAD_ERROR_SIZE] = "out of memory";
+    static struct heapprofile_error error = {"out of memory"};
     size_t room = (size_t)argc + BINARY_DIRS;
     char *binary_path = NULL;
     struct command_line line = {.request = {.most_rows = DEFAULT_ROWS}};
@@ -172,22 +190,22 @@ int main(int argc, char **argv) {
     line.request.debug_dirs = line.dirs;
     /* A write to a closed pipe must come back as an error, whatever disposition was inherited. */
     signal(SIGPIPE, SIG_IGN);
-    bool ok = line.paths && line.dirs && parse(&line, argc, argv, error);
+    bool ok = line.paths && line.dirs && parse(&line, argc, argv, &error);
     if (line.request.output && strcmp(line.request.output, "-") == 0)
         line.request.output = NULL;
     if (ok && line.is_done) {
         ok = fflush(stdout) == 0;
-        snprintf(error, sizeof error, "cannot write 'standard output'");
+        snprintf(error.text, sizeof error.text, "cannot write 'standard output'");
     } else if (ok) {
-        ok = add_binary_path(&line, room, &binary_path) && dispatch(&line.request, error);
+        ok = add_binary_path(&line, room, &binary_path) && dispatch(&line.request, &error);
     }
     free(line.paths);
     free(line.dirs);
     free(binary_path);
     if (ok)
         return 0;
-    if (!*error)
+    if (!*error.text)
         return EXIT_CLOSED_PIPE;
-    fprintf(stderr, "heapdiff: %s\n", error);
+    fprintf(stderr, "heapdiff: %s\n", error.text);
     return EXIT_ERROR;
 }

@@ -14,7 +14,6 @@
 
 #include "base/options.h"
 #include "cli/control_commands.h"
-#include "cli/load.h"
 #include "cli/opts.h"
 #include "cli/recover.h"
 #include "cli/run.h"
@@ -217,7 +216,7 @@ static int main_run(int argc, char **argv) {
 /* argv[0] is "recover". */
 static int main_recover(int argc, char **argv) {
     struct recover_request request = {.path = NULL};
-    char error[LOAD_ERROR_SIZE] = "out of memory";
+    struct heapprofile_error error = {"out of memory"};
     struct opts opts;
     int id;
     opts_begin(&opts, &recover_table, argc, (const char *const *)argv);
@@ -240,11 +239,11 @@ static int main_recover(int argc, char **argv) {
     if (!request.path)
         return usage_error(&recover_table, "no file given", EXIT_USAGE);
     signal(SIGPIPE, SIG_IGN);
-    if (recover_command(&request, error))
+    if (recover_command(&request, &error))
         return 0;
-    if (*error)
-        fprintf(stderr, "heaptap: %s\n", error);
-    return *error ? EXIT_USAGE : EXIT_PIPE;
+    if (*error.text)
+        fprintf(stderr, "heaptap: %s\n", error.text);
+    return *error.text ? EXIT_USAGE : EXIT_PIPE;
 }
 
 /* argv[0] is the command's name; they return the exit status. */

@@ -1,9 +1,6 @@
 /* Written as it goes, one row a line, so that diff(1) and grep(1) work on it too. Locks: none. */
 #include "cli/json.h"
 
-#include <string.h>
-
-#include "cli/quantity.h"
 
 enum { SCHEMA = 1 };
 
@@ -45,56 +42,55 @@ static void print_field(const char *key, const char *text, FILE *out) {
     json_print_string(text, out);
 }
 
-static void print_file(const struct summary *summary, enum view_side side, FILE *out) {
-    const struct loaded *file = summary->files[side];
+static void print_file(const struct summary *summary, enum heapprofile_side side, FILE *out) {
+    const struct heapprofile_facts facts = heapprofile_facts(summary_file(summary, side));
+    struct heapprofile_change total = heapprofile_diff_total(summary->diff, summary->view);
     fputs("{", out);
-    print_field("path", file->path, out);
+    print_field("path", facts.name, out);
     fprintf(out, ", \"total\": %ld, \"rate\": %ld, \"time_nanos\": %ld, \"duration_nanos\": %ld}",
-            (long)summary->view->total[side], (long)summary_rate(&file->profile), (long)file->profile.time_nanos,
-            (long)file->profile.duration_nanos);
+            (long)(side == HEAPPROFILE_OLD ? total.before : total.after), (long)facts.rate, (long)facts.time_nanos,
+            (long)facts.duration_nanos);
 }
 
-static void print_values(const char *key, const int64_t *values, bool is_diff, FILE *out) {
-    if (is_diff)
-        fprintf(out, ", \"%s\": {\"old\": %ld, \"new\": %ld, \"delta\": %ld}", key, (long)values[VIEW_OLD],
-                (long)values[VIEW_NEW], (long)quantity_subtract(values[VIEW_NEW], values[VIEW_OLD]));
+static void print_change(const char *key, const struct summary *summary, uint32_t row, enum heapprofile_measure measure,
+                         FILE *out) {
+    struct heapprofile_change change = heapprofile_diff_change(summary->diff, row, summary->view, measure);
+    if (summary_is_diff(summary))
+        fprintf(out, ", \"%s\": {\"old\": %ld, \"new\": %ld, \"delta\": %ld}", key, (long)change.before,
+                (long)change.after, (long)change.delta);
     else
-        fprintf(out, ", \"%s\": %ld", key, (long)values[VIEW_NEW]);
+        fprintf(out, ", \"%s\": %ld", key, (long)change.after);
 }
 
-bool json_print(const struct summary *summary, FILE *out) {
-    bool is_diff = summary->rule.is_diff;
+void json_print(const struct summary *summary, FILE *out) {
+    bool is_diff = summary_is_diff(summary);
+    struct heapprofile_view view = heapprofile_diff_view(summary->diff, summary->view);
     fprintf(out, "{\"schema\": %d, ", SCHEMA);
-    print_field("view", summary->sample_type, out);
+    print_field("view", view.name, out);
     fputs(", ", out);
-    print_field("unit", summary->unit, out);
-    fprintf(out, ", \"by\": \"%s\",\n", summary_by_names[summary->view->by]);
+    print_field("unit", view.unit, out);
+    fprintf(out, ", \"by\": \"%s\",\n", summary_by_names[summary->by]);
     if (is_diff) {
         fputs("\"old\": ", out);
-        print_file(summary, VIEW_OLD, out);
+        print_file(summary, HEAPPROFILE_OLD, out);
         fputs(",\n", out);
     }
     fprintf(out, "\"%s\": ", is_diff ? "new" : "profile");
-    print_file(summary, VIEW_NEW, out);
-    int same = summary_same_process(summary);
+    print_file(summary, HEAPPROFILE_NEW, out);
+    int same = heapprofile_diff_same_process(summary->diff);
     if (same >= 0)
         fprintf(out, ",\n\"same_process\": %s", same ? "true" : "false");
     fputs(",\n\"rows\": [", out);
-    for (uint32_t i = 0; i < summary->rank.count; i++) {
-        uint32_t index = summary->rank.order[i];
-        const struct view_row *row = &summary->view->rows[index];
-        const char *name = view_name(summary->view, index);
-        if (!name)
-            return false;
+    for (uint32_t i = 0; i < summary->count; i++) {
+        struct heapprofile_row row = heapprofile_diff_row(summary->diff, summary->order[i]);
         fputs(i ? ",\n{" : "\n{", out);
-        print_field("name", name, out);
+        print_field("name", row.name, out);
         fputs(", ", out);
-        print_field("file", row->file, out);
-        fprintf(out, ", \"line\": %ld", (long)row->line);
-        print_values("flat", row->flat, is_diff, out);
-        print_values("cum", row->cum, is_diff, out);
+        print_field("file", row.file, out);
+        fprintf(out, ", \"line\": %ld", (long)row.line);
+        print_change("flat", summary, summary->order[i], HEAPPROFILE_FLAT, out);
+        print_change("cum", summary, summary->order[i], HEAPPROFILE_CUM, out);
         fputs("}", out);
     }
     fputs("\n]}\n", out);
-    return true;
 }

@@ -5,12 +5,21 @@
 #include <errno.h>
 #include <string.h>
 
-bool output_open(struct output *output, const char *path, char error[LOAD_ERROR_SIZE]) {
+#include "base/text.h"
+
+enum { SHOWN_PATH = 4200 };
+
+static void describe(const struct output *output, const char *verb, int why, struct heapprofile_error *error) {
+    char shown[SHOWN_PATH];
+    text_clean(shown, sizeof shown, output->path ? output->path : "standard output");
+    snprintf(error->text, sizeof error->text, "cannot %s '%s': %s", verb, shown, strerror(why));
+}
+
+bool output_open(struct output *output, const char *path, struct heapprofile_error *error) {
     *output = (struct output){.path = path, .file = path ? fopen(path, "we") : stdout};
     if (output->file)
         return true;
-    struct proto_error failure = {.code = PROTO_ERROR_IO, .saved_errno = errno};
-    load_describe(&failure, "open", path, error);
+    describe(output, "open", errno, error);
     return false;
 }
 
@@ -22,7 +31,7 @@ int output_sink(void *context, const void *bytes, size_t size) {
     return output->saved_errno;
 }
 
-bool output_close(struct output *output, char error[LOAD_ERROR_SIZE]) {
+bool output_close(struct output *output, struct heapprofile_error *error) {
     errno = 0;
     bool failed = ferror(output->file) || fflush(output->file) != 0;
     int why = output->saved_errno ? output->saved_errno : errno;
@@ -32,10 +41,9 @@ bool output_close(struct output *output, char error[LOAD_ERROR_SIZE]) {
     }
     if (!failed)
         return true;
-    struct proto_error failure = {.code = PROTO_ERROR_IO, .saved_errno = why ? why : EIO};
     if (why == EPIPE)
-        error[0] = 0;
+        error->text[0] = 0;
     else
-        load_describe(&failure, "write", output->path ? output->path : "standard output", error);
+        describe(output, "write", why ? why : EIO, error);
     return false;
 }

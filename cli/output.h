@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "cli/load.h"
+#include "heapprofile.h"
 
 struct output {
     const char *path; /* NULL = standard output */
@@ -14,10 +14,10 @@ struct output {
     int saved_errno; /* of the first failed write */
 };
 
-bool output_open(struct output *output, const char *path, char error[LOAD_ERROR_SIZE]);
+bool output_open(struct output *output, const char *path, struct heapprofile_error *error);
 /* Flushes and closes. False and one line when anything could not be written since output_open; the line is
  * empty when the reader of a pipe went away. */
-bool output_close(struct output *output, char error[LOAD_ERROR_SIZE]);
+bool output_close(struct output *output, struct heapprofile_error *error);
 /* For proto/writer.h; the context is a struct output. */
 int output_sink(void *context, const void *bytes, size_t size);
 

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/wrap.h"
+
 enum { EXACT_COUNT = 9999 };
 
 enum quantity_kind quantity_kind_of(const char *unit) {
@@ -28,7 +30,7 @@ static const struct {
 static int count_places(double value) { return value < 9.995 ? 2 : value < 99.95 ? 1 : 0; }
 
 char *quantity_format(char out[QUANTITY_SIZE], enum quantity_kind kind, int64_t value, bool with_sign) {
-    uint64_t size = quantity_magnitude(value);
+    uint64_t size = wrap_magnitude(value);
     const char *sign = value < 0 ? "-" : with_sign && value > 0 ? "+" : "";
     if (size <= scales[kind].exact) {
         snprintf(out, QUANTITY_SIZE, "%s%lu%s", sign, (unsigned long)size, size ? scales[kind].names[0] : "");

@@ -22,9 +22,4 @@ char *quantity_share(char out[QUANTITY_SIZE], int64_t part, int64_t whole);
 /* "5m 0s", "250ms"; a duration for people. */
 char *quantity_duration(char out[QUANTITY_SIZE], int64_t nanoseconds);
 
-/* Sum and difference that wrap instead of overflowing, as the same numbers do in pprof. */
-static inline int64_t quantity_add(int64_t a, int64_t b) { return (int64_t)((uint64_t)a + (uint64_t)b); }
-static inline int64_t quantity_subtract(int64_t a, int64_t b) { return (int64_t)((uint64_t)a - (uint64_t)b); }
-static inline uint64_t quantity_magnitude(int64_t value) { return value < 0 ? 0 - (uint64_t)value : (uint64_t)value; }
-
 #endif

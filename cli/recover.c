@@ -18,9 +18,10 @@
 #include <unistd.h>
 
 #include "base/atomic.h"
+#include "base/text.h"
 #include "cli/output.h"
-#include "cli/term.h"
 #include "proto/box_reader.h"
+#include "proto/describe.h"
 #include "proto/hash_index.h"
 #include "proto/writer.h"
 
@@ -213,7 +214,7 @@ static bool write_profile(struct recovery *recovery, writer_sink sink, void *con
     return writer_close(recovery->writer, error) && (ok || proto_fail(error, PROTO_ERROR_MEMORY, 0, "out of memory"));
 }
 
-static bool write_output(const struct box *box, const struct recover_request *request, char error[LOAD_ERROR_SIZE]) {
+static bool write_output(const struct box *box, const struct recover_request *request, struct heapprofile_error *error) {
     struct recovery recovery = {.box = box};
     struct output output;
     struct proto_error failure;
@@ -224,7 +225,7 @@ static bool write_output(const struct box *box, const struct recover_request *re
     bool ok = write_profile(&recovery, output_sink, &output, &failure);
     bool closed = output_close(&output, error);
     if (!ok && closed)
-        load_describe(&failure, "write", request->output ? request->output : "standard output", error);
+        proto_describe(&failure, "write", request->output ? request->output : "standard output", error->text, sizeof error->text);
     region_free(&recovery.region);
     region_free(&recovery.sums_region);
     region_free(&recovery.places_region);
@@ -254,17 +255,17 @@ static bool is_running(const struct box_identity *identity) {
     return state != 'Z' && state != 'X' && start == identity->process_start;
 }
 
-static bool refuse_running(const struct recover_request *request, const struct box *box, char error[LOAD_ERROR_SIZE]) {
+static bool refuse_running(const struct recover_request *request, const struct box *box, struct heapprofile_error *error) {
     char shown[PATH_MAX];
     if (request->is_copied || box->is_closed || !is_running(&box->header->identity))
         return true;
-    term_clean(shown, sizeof shown, request->path);
-    snprintf(error, LOAD_ERROR_SIZE, "cannot recover '%s': process %ld still runs", shown,
+    text_clean(shown, sizeof shown, request->path);
+    snprintf(error->text, sizeof error->text, "cannot recover '%s': process %ld still runs", shown,
              (long)box->header->identity.pid);
     return false;
 }
 
-bool recover_command(const struct recover_request *request, char error[LOAD_ERROR_SIZE]) {
+bool recover_command(const struct recover_request *request, struct heapprofile_error *error) {
     struct proto_error failure = {.code = PROTO_ERROR_IO};
     struct box box;
     char boot[sizeof box.header->identity.boot];
@@ -272,13 +273,13 @@ bool recover_command(const struct recover_request *request, char error[LOAD_ERRO
     int fd = open(request->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
         failure.saved_errno = errno;
-        load_describe(&failure, "open", request->path, error);
+        proto_describe(&failure, "open", request->path, error->text, sizeof error->text);
         return false;
     }
     bool ok = box_read(fd, request->is_copied ? NULL : boot, &box, &failure);
     close(fd);
     if (!ok) {
-        load_describe(&failure, "recover", request->path, error);
+        proto_describe(&failure, "recover", request->path, error->text, sizeof error->text);
         return false;
     }
     ok = refuse_running(request, &box, error) && write_output(&box, request, error);

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "cli/load.h"
+#include "heapprofile.h"
 
 struct recover_request {
     const char *path;
@@ -13,6 +13,6 @@ struct recover_request {
 };
 
 /* False and one line in `error`, without the program's name (empty when the reader of the output went away). */
-bool recover_command(const struct recover_request *request, char error[LOAD_ERROR_SIZE]);
+bool recover_command(const struct recover_request *request, struct heapprofile_error *error);
 
 #endif

@@ -1,4 +1,4 @@
-/* What every form of output is made of: a view, its order, and what is known of the files. */
+/* What every form of output is made of: a comparison, the view and measure that are shown, and the order of the rows. */
 #ifndef HEAPTAP_CLI_SUMMARY_H
 #define HEAPTAP_CLI_SUMMARY_H
 
@@ -6,25 +6,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cli/load.h"
-#include "cli/rank.h"
-#include "cli/view.h"
+#include "heapprofile.h"
 
 struct summary {
-    struct view *view;
-    struct rank rank;
-    struct rank_rule rule;
-    const struct loaded *files[VIEW_SIDES]; /* VIEW_OLD is NULL when one profile is shown */
-    const char *sample_type, *unit;
+    struct heapprofile_diff *diff;
+    struct heapprofile_pair pair;
+    enum heapprofile_by by;
+    uint32_t view; /* of the diff */
+    enum heapprofile_measure measure;
+    const uint32_t *order; /* rows, the greatest first */
+    uint32_t count;
     uint64_t most_rows; /* 0 = all */
 };
 
 /* "function", "line", ...: as in --by and in JSON. */
 extern const char *const summary_by_names[];
 
-/* Mean bytes between samples, 0 where the file does not say. */
-int64_t summary_rate(const struct profile *profile);
-/* Whether both profiles come from one process: 1 yes, 0 no, -1 not known. */
-int summary_same_process(const struct summary *summary);
+/* Whether there is something to compare with; else one profile is shown. */
+static inline bool summary_is_diff(const struct summary *summary) {
+    return summary->pair.runs[HEAPPROFILE_OLD].count != 0;
+}
+
+/* The first profile of a side. */
+static inline const struct heapprofile *summary_file(const struct summary *summary, enum heapprofile_side side) {
+    return summary->pair.runs[side].profiles[0];
+}
 
 #endif

@@ -12,9 +12,12 @@
  * malloc. */
 #include "cli/table.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+#include "base/wrap.h"
 #include "cli/quantity.h"
 
 enum { CELLS = 4, LEAST_CELL = 8, GAP = 2, LEAST_NAME = 16, MOST_PADDING = 48, NAME_BYTES = 64 * 1024 };
@@ -36,10 +39,10 @@ struct layout {
     const char *tails[3]; /* colours: plus, minus, end */
 };
 
-static bool is_diff(const struct layout *layout) { return layout->summary->rule.is_diff; }
+static bool is_diff(const struct layout *layout) { return summary_is_diff(layout->summary); }
 
 static void fill_diff(const struct layout *layout, int64_t before, int64_t after, struct line *line) {
-    int64_t delta = quantity_subtract(after, before);
+    int64_t delta = wrap_subtract(after, before);
     quantity_format(line->cells[0], layout->kind, before, false);
     quantity_format(line->cells[1], layout->kind, after, false);
     quantity_format(line->cells[2], layout->kind, delta, true);
@@ -48,7 +51,7 @@ static void fill_diff(const struct layout *layout, int64_t before, int64_t after
 }
 
 static void fill_single(const struct layout *layout, int64_t flat, int64_t cum, struct line *line) {
-    int64_t whole = (int64_t)layout->summary->view->magnitude[VIEW_NEW];
+    int64_t whole = (int64_t)heapprofile_diff_magnitude(layout->summary->diff, HEAPPROFILE_NEW, layout->summary->view);
     quantity_format(line->cells[0], layout->kind, flat, false);
     quantity_share(line->cells[1], flat, whole);
     quantity_format(line->cells[2], layout->kind, cum, false);
@@ -56,20 +59,24 @@ static void fill_single(const struct layout *layout, int64_t flat, int64_t cum, 
     line->sign = 0;
 }
 
-static void fill_row(const struct layout *layout, const struct view_row *row, struct line *line) {
-    const int64_t *values = layout->summary->rule.by_cum ? row->cum : row->flat;
-    if (is_diff(layout))
-        fill_diff(layout, values[VIEW_OLD], values[VIEW_NEW], line);
-    else
-        fill_single(layout, row->flat[VIEW_NEW], row->cum[VIEW_NEW], line);
+static void fill_row(const struct layout *layout, uint32_t row, struct line *line) {
+    const struct summary *summary = layout->summary;
+    struct heapprofile_change change = heapprofile_diff_change(summary->diff, row, summary->view, summary->measure);
+    if (is_diff(layout)) {
+        fill_diff(layout, change.before, change.after, line);
+        return;
+    }
+    struct heapprofile_change flat = heapprofile_diff_change(summary->diff, row, summary->view, HEAPPROFILE_FLAT);
+    struct heapprofile_change cum = heapprofile_diff_change(summary->diff, row, summary->view, HEAPPROFILE_CUM);
+    fill_single(layout, flat.after, cum.after, line);
 }
 
 static void fill_total(const struct layout *layout, struct line *line) {
-    const int64_t *total = layout->summary->view->total;
+    struct heapprofile_change total = heapprofile_diff_total(layout->summary->diff, layout->summary->view);
     if (is_diff(layout))
-        fill_diff(layout, total[VIEW_OLD], total[VIEW_NEW], line);
+        fill_diff(layout, total.before, total.after, line);
     else
-        fill_single(layout, total[VIEW_NEW], total[VIEW_NEW], line);
+        fill_single(layout, total.after, total.after, line);
 }
 
 /* A diff shows what changed; rows that did not are counted among the others, unless all rows are asked for.
@@ -77,12 +84,12 @@ static void fill_total(const struct layout *layout, struct line *line) {
 static size_t count_shown(const struct layout *layout) {
     const struct summary *summary = layout->summary;
     if (!summary->most_rows)
-        return summary->rank.count;
+        return summary->count;
     size_t shown = 0;
-    for (; shown < summary->rank.count && shown < summary->most_rows; shown++) {
-        const struct view_row *row = &summary->view->rows[summary->rank.order[shown]];
-        const int64_t *values = summary->rule.by_cum ? row->cum : row->flat;
-        if (is_diff(layout) && values[VIEW_OLD] == values[VIEW_NEW])
+    for (; shown < summary->count && shown < summary->most_rows; shown++) {
+        struct heapprofile_change change =
+            heapprofile_diff_change(summary->diff, summary->order[shown], summary->view, summary->measure);
+        if (is_diff(layout) && change.before == change.after)
             break;
     }
     return shown;
@@ -106,18 +113,17 @@ static size_t count_room(const struct layout *layout) {
 
 /* Name and place of a row into the layout's buffers; returns the name's columns. */
 static size_t fill_texts(const struct layout *layout, uint32_t index) {
-    const struct view_row *row = &layout->summary->view->rows[index];
-    const char *name = view_name(layout->summary->view, index);
-    size_t columns = term_clean(layout->name, NAME_BYTES, name ? name : "");
+    struct heapprofile_row row = heapprofile_diff_row(layout->summary->diff, index);
+    size_t columns = text_clean(layout->name, NAME_BYTES, row.name);
     char place[4096 + 32];
     place[0] = 0;
-    if (row->has_other_files)
+    if (row.has_other_files)
         snprintf(place, sizeof place, "[several files]");
-    else if (*row->file && row->line)
-        snprintf(place, sizeof place, "%.4000s:%ld", shorten_path(row->file), (long)row->line);
-    else if (*row->file)
-        snprintf(place, sizeof place, "%.4000s", shorten_path(row->file));
-    term_clean(layout->place, NAME_BYTES, place);
+    else if (*row.file && row.line)
+        snprintf(place, sizeof place, "%.4000s:%ld", shorten_path(row.file), (long)row.line);
+    else if (*row.file)
+        snprintf(place, sizeof place, "%.4000s", shorten_path(row.file));
+    text_clean(layout->place, NAME_BYTES, place);
     if (layout->term->width) {
         size_t room = count_room(layout);
         size_t place_columns = strlen(layout->place);
@@ -151,7 +157,7 @@ static void print_cells(const struct layout *layout, const struct line *line) {
 
 static void print_row(const struct layout *layout, uint32_t index) {
     struct line line;
-    fill_row(layout, &layout->summary->view->rows[index], &line);
+    fill_row(layout, index, &line);
     size_t columns = fill_texts(layout, index);
     print_cells(layout, &line);
     fputs(layout->name, layout->out);
@@ -167,33 +173,31 @@ static void print_row(const struct layout *layout, uint32_t index) {
 static void print_heads(const struct layout *layout) {
     static const char *const diff_heads[CELLS] = {"OLD", "NEW", "DELTA", "%"};
     static const char *const single_heads[CELLS] = {"FLAT", "FLAT%", "CUM", "CUM%"};
-    static const char *const name_heads[] = {[VIEW_FUNCTION] = "FUNCTION",
-                                             [VIEW_LINE] = "LINE",
-                                             [VIEW_FILE] = "FILE",
-                                             [VIEW_MAPPING] = "MAPPING",
-                                             [VIEW_STACK] = "STACK"};
     struct line line = {.sign = 0};
     for (int i = 0; i < CELLS; i++)
         strcpy(line.cells[i], is_diff(layout) ? diff_heads[i] : single_heads[i]);
     print_cells(layout, &line);
-    fprintf(layout->out, "%s\n", name_heads[layout->summary->view->by]);
+    for (const char *p = summary_by_names[layout->summary->by]; *p; p++)
+        fputc(toupper(*p), layout->out);
+    fputc('\n', layout->out);
 }
 
 /* What the rows below the last one add up to; sums of cum mean nothing. */
 static void print_rest(const struct layout *layout) {
     const struct summary *summary = layout->summary;
-    size_t rest = summary->rank.count - layout->shown;
+    size_t rest = summary->count - layout->shown;
     if (!rest)
         return;
     int64_t sum = 0;
-    for (size_t i = layout->shown; i < summary->rank.count; i++) {
-        const struct view_row *row = &summary->view->rows[summary->rank.order[i]];
-        sum = quantity_add(sum, quantity_subtract(row->flat[VIEW_NEW], row->flat[VIEW_OLD]));
+    for (size_t i = layout->shown; i < summary->count; i++) {
+        struct heapprofile_change change =
+            heapprofile_diff_change(summary->diff, summary->order[i], summary->view, HEAPPROFILE_FLAT);
+        sum = wrap_add(sum, change.delta);
     }
     struct line blank = {.sign = 0};
     char text[QUANTITY_SIZE];
     print_cells(layout, &blank);
-    if (summary->rule.by_cum)
+    if (summary->measure == HEAPPROFILE_CUM)
         fprintf(layout->out, "[%zu %s]\n", rest, rest == 1 ? "other" : "others");
     else
         fprintf(layout->out, "[%zu %s: %s]\n", rest, rest == 1 ? "other" : "others",
@@ -201,55 +205,54 @@ static void print_rest(const struct layout *layout) {
 }
 
 static void print_path(const struct layout *layout, const char *path) {
-    term_clean(layout->name, NAME_BYTES, strcmp(path, "-") == 0 ? "stdin" : path);
+    text_clean(layout->name, NAME_BYTES, strcmp(path, "-") == 0 ? "stdin" : path);
     fputs(layout->name, layout->out);
 }
 
 static void print_title(const struct layout *layout) {
     const struct summary *summary = layout->summary;
-    const struct profile *before = summary->files[VIEW_OLD] ? &summary->files[VIEW_OLD]->profile : NULL;
-    const struct profile *after = &summary->files[VIEW_NEW]->profile;
+    bool has_old = is_diff(layout);
+    struct heapprofile_facts after = heapprofile_facts(summary_file(summary, HEAPPROFILE_NEW));
+    struct heapprofile_facts before = has_old ? heapprofile_facts(summary_file(summary, HEAPPROFILE_OLD)) : after;
     char text[QUANTITY_SIZE], other[QUANTITY_SIZE];
-    term_clean(layout->name, NAME_BYTES, summary->sample_type);
-    fprintf(layout->out, "%s%s  ", layout->name, summary->rule.by_cum && before ? " (cum)" : "");
-    if (before) {
-        print_path(layout, summary->files[VIEW_OLD]->path);
+    text_clean(layout->name, NAME_BYTES, heapprofile_diff_view(summary->diff, summary->view).name);
+    fprintf(layout->out, "%s%s  ", layout->name, summary->measure == HEAPPROFILE_CUM && has_old ? " (cum)" : "");
+    if (has_old) {
+        print_path(layout, before.name);
         fputs(" -> ", layout->out);
     }
-    print_path(layout, summary->files[VIEW_NEW]->path);
+    print_path(layout, after.name);
     const char *separator = "   ";
-    int64_t rate = summary_rate(after), old_rate = before ? summary_rate(before) : rate;
-    if (rate > 0 && old_rate > 0) {
-        fprintf(layout->out, "%srate %s", separator, quantity_format(text, QUANTITY_BYTES, old_rate, false));
-        if (rate != old_rate)
-            fprintf(layout->out, " -> %s", quantity_format(other, QUANTITY_BYTES, rate, false));
+    if (after.rate > 0 && before.rate > 0) {
+        fprintf(layout->out, "%srate %s", separator, quantity_format(text, QUANTITY_BYTES, before.rate, false));
+        if (after.rate != before.rate)
+            fprintf(layout->out, " -> %s", quantity_format(other, QUANTITY_BYTES, after.rate, false));
         separator = ", ";
     }
-    int same = summary_same_process(summary);
+    int same = heapprofile_diff_same_process(summary->diff);
     if (same >= 0) {
         fprintf(layout->out, "%s%s", separator, same ? "same process" : "different processes");
         separator = ", ";
     }
-    if (before && before->time_nanos > 0 && after->time_nanos > 0 && before->time_nanos != after->time_nanos)
+    if (before.time_nanos > 0 && after.time_nanos > 0 && before.time_nanos != after.time_nanos)
         fprintf(layout->out, "%s%s apart", separator,
-                quantity_duration(text, quantity_subtract(after->time_nanos, before->time_nanos)));
+                quantity_duration(text, wrap_subtract(after.time_nanos, before.time_nanos)));
     fputs("\n\n", layout->out);
 }
 
 static void measure_columns(struct layout *layout) {
     struct line line;
-    const struct rank *rank = &layout->summary->rank;
     for (int i = 0; i < CELLS; i++)
         layout->width[i] = LEAST_CELL;
     fill_total(layout, &line);
     widen(layout, &line);
     for (size_t i = 0; i < layout->shown; i++) {
-        fill_row(layout, &layout->summary->view->rows[rank->order[i]], &line);
+        fill_row(layout, layout->summary->order[i], &line);
         widen(layout, &line);
     }
     size_t most = layout->term->width && count_room(layout) / 2 < MOST_PADDING ? count_room(layout) / 2 : MOST_PADDING;
     for (size_t i = 0; i < layout->shown; i++) {
-        size_t columns = fill_texts(layout, rank->order[i]);
+        size_t columns = fill_texts(layout, layout->summary->order[i]);
         if (columns > layout->name_width && columns <= most)
             layout->name_width = (unsigned)columns;
     }
@@ -259,7 +262,7 @@ bool table_print(const struct summary *summary, const struct term *term, FILE *o
     struct layout layout = {.summary = summary,
                             .term = term,
                             .out = out,
-                            .kind = quantity_kind_of(summary->unit),
+                            .kind = quantity_kind_of(heapprofile_diff_view(summary->diff, summary->view).unit),
                             .name = malloc(NAME_BYTES),
                             .place = malloc(NAME_BYTES),
                             .tails = {"\033[31m", "\033[32m", "\033[0m"}};
@@ -271,7 +274,7 @@ bool table_print(const struct summary *summary, const struct term *term, FILE *o
         print_title(&layout);
         print_heads(&layout);
         for (size_t i = 0; i < layout.shown; i++)
-            print_row(&layout, summary->rank.order[i]);
+            print_row(&layout, summary->order[i]);
         print_rest(&layout);
         fill_total(&layout, &line);
         print_cells(&layout, &line);

@@ -1,5 +1,4 @@
-/* What is known of where the output goes, and the cleaning of text that comes from a file: symbol names are
- * untrusted input and may hold escape sequences. */
+/* What is known of where the output goes, and how names are made to fit there. */
 #ifndef HEAPTAP_CLI_TERM_H
 #define HEAPTAP_CLI_TERM_H
 
@@ -16,10 +15,6 @@ struct term {
 
 /* Auto is: a terminal, TERM is set and not "dumb", NO_COLOR is unset or empty. */
 struct term term_open(int fd, enum term_color color);
-
-/* Copies text, each control character (C0, DEL, C1) and each byte that is not UTF-8 replaced by '?'. Always
- * terminates; returns the number of columns, one a character. */
-size_t term_clean(char *out, size_t size, const char *text);
 
 /* Shortens a function's name to `most` columns (at least 8): first the template arguments, outermost pair by
  * pair, then the middle, because both ends of a name tell more than that. Works in place on cleaned text;

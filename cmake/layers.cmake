@@ -15,6 +15,7 @@ set_source_files_properties(${PROTO_GEN}/profile.pb-c.c PROPERTIES COMPILE_OPTIO
 heaptap_layer(profiler)
 heaptap_layer(symbolizer)
 target_include_directories(heaptap_symbolizer PRIVATE ${LIBDW_INCLUDE_DIRS})
+heaptap_layer(diff)
 
 # An exported name jumps to what it stands for, at -O1 too: the address that a free returns to is then the program's, which
 # decides whether the scavenger's thread may be started there.
@@ -69,17 +70,27 @@ endif()
 add_library(heaptap_archive STATIC ${PRELOAD_OBJECTS})
 set_target_properties(heaptap_archive PROPERTIES OUTPUT_NAME heaptap)
 
-# The command line tools; neither contains the allocator or the profiler.
+# What reads profiles, as a library; neither contains the allocator or the profiler.
+set(READER_OBJECTS
+  $<TARGET_OBJECTS:heaptap_base> $<TARGET_OBJECTS:heaptap_proto>
+  $<TARGET_OBJECTS:heaptap_symbolizer> $<TARGET_OBJECTS:heaptap_diff>)
+set(READER_LIBRARIES ${PROTOBUF_C_STATIC} ${ZLIB_STATIC} ${IBERTY_STATIC} ${LIBDW_LIBRARIES} Threads::Threads m)
+add_library(heapprofile SHARED ${READER_OBJECTS})
+set_target_properties(heapprofile PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
+target_link_libraries(heapprofile PRIVATE ${READER_LIBRARIES})
+target_link_options(heapprofile PRIVATE -Wl,--exclude-libs,ALL -Wl,--no-undefined -Wl,--as-needed -Wl,--gc-sections)
+add_library(heapprofile_archive STATIC ${READER_OBJECTS})
+set_target_properties(heapprofile_archive PROPERTIES OUTPUT_NAME heapprofile)
+
+# The command line tools.
 file(GLOB CLI_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/*.c)
 set(CLI_COMMON ${CLI_SOURCES})
 list(FILTER CLI_COMMON EXCLUDE REGEX "/(heapdiff|heaptap)\\.c$")
 add_library(heaptap_cli OBJECT ${CLI_COMMON})
-set(CLI_OBJECTS
-  $<TARGET_OBJECTS:heaptap_base> $<TARGET_OBJECTS:heaptap_proto>
-  $<TARGET_OBJECTS:heaptap_symbolizer> $<TARGET_OBJECTS:heaptap_cli>)
+set(CLI_OBJECTS ${READER_OBJECTS} $<TARGET_OBJECTS:heaptap_cli>)
 foreach(tool heapdiff heaptap)
   add_executable(${tool}_tool cli/${tool}.c ${CLI_OBJECTS})
   set_target_properties(${tool}_tool PROPERTIES OUTPUT_NAME ${tool})
-  target_link_libraries(${tool}_tool PRIVATE ${PROTOBUF_C_STATIC} ${ZLIB_STATIC} ${IBERTY_STATIC}
-                        ${LIBDW_LIBRARIES} Threads::Threads m)
+  target_link_libraries(${tool}_tool PRIVATE ${READER_LIBRARIES})
+  target_link_options(${tool}_tool PRIVATE -Wl,--as-needed -Wl,--gc-sections)
 endforeach()

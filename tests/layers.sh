@@ -18,7 +18,8 @@ check_tree() { # DIR
         allowed["profiler"] = " alloc proto base "
         allowed["serve"] = " profiler base "
         allowed["symbolizer"] = " proto base "
-        allowed["cli"] = " proto symbolizer base "
+        allowed["diff"] = " symbolizer proto base "
+        allowed["cli"] = " proto base "
     }
     function layer(path) { return substr(path, 1, index(path, "/") - 1) }
     function fail(text) { print text; failed = 1 }

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/wrap.h"
 #include "cli/quantity.h"
 
 static char out[QUANTITY_SIZE];
@@ -64,9 +65,9 @@ static void changes(void **state) {
 
 static void sums_wrap(void **state) {
     (void)state;
-    assert_int_equal(quantity_add(INT64_MAX, 1), INT64_MIN);
-    assert_int_equal(quantity_subtract(INT64_MIN, 1), INT64_MAX);
-    assert_true(quantity_magnitude(INT64_MIN) == (uint64_t)1 << 63);
+    assert_int_equal(wrap_add(INT64_MAX, 1), INT64_MIN);
+    assert_int_equal(wrap_subtract(INT64_MIN, 1), INT64_MAX);
+    assert_true(wrap_magnitude(INT64_MIN) == (uint64_t)1 << 63);
 }
 
 int main(void) {

@@ -9,11 +9,12 @@
 
 #include <cmocka.h>
 
+#include "base/text.h"
 #include "cli/term.h"
 
 static void expect_clean(const char *text, const char *cleaned, size_t columns) {
     char out[200];
-    assert_int_equal(term_clean(out, sizeof out, text), columns);
+    assert_int_equal(text_clean(out, sizeof out, text), columns);
     assert_string_equal(out, cleaned);
 }
 
@@ -34,9 +35,9 @@ static void control_characters_are_replaced(void **state) {
 static void a_small_buffer_ends_between_characters(void **state) {
     (void)state;
     char out[4];
-    term_clean(out, sizeof out, "ab\303\251");
+    text_clean(out, sizeof out, "ab\303\251");
     assert_string_equal(out, "ab");
-    term_clean(out, sizeof out, "abcdef");
+    text_clean(out, sizeof out, "abcdef");
     assert_string_equal(out, "abc");
 }
 

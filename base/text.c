@@ -1,0 +1,45 @@
+/* One pass over the bytes; columns are counted as characters: wide and combining characters in symbol names are not worth a
+ * table of Unicode. Locks, allocation: none. */
+#include "base/text.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* Length of the UTF-8 character at p, 0 when it is none or a control character. */
+static size_t measure_character(const unsigned char *p) {
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (*p < 0x80)
+        return *p >= 0x20 && *p != 0x7f;
+    size_t length = *p >= 0xf0 && *p < 0xf5 ? 4 : *p >= 0xe0 && *p < 0xf0 ? 3 : *p >= 0xc2 && *p < 0xe0 ? 2 : 0;
+    if (!length)
+        return 0;
+    uint32_t code = *p & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (p[i] & 0x3f);
+    }
+    bool is_bad = code < least[length] || code < 0xa0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ||
+                  (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
+                  (code >= 0x2066 && code <= 0x2069);
+    return is_bad ? 0 : length;
+}
+
+size_t text_clean(char *out, size_t size, const char *text) {
+    const unsigned char *p = (const unsigned char *)text;
+    size_t used = 0, columns = 0;
+    while (*p) {
+        size_t length = measure_character(p);
+        if (used + (length ? length : 1) >= size)
+            break;
+        if (length)
+            memcpy(out + used, p, length);
+        else
+            out[used] = '?';
+        used += length ? length : 1;
+        p += length ? length : 1;
+        columns++;
+    }
+    out[used] = 0;
+    return columns;
+}

@@ -1,0 +1,237 @@
+/* With 200,000 samples of 40 frames the loop over samples is 8 million array steps; hashing frames would be the whole cost,
+ * so it sees numbers of rows only (diff/frames).
+ *
+ *   1. location -> slice of rows, once a profile
+ *   2. sample: its values are added to cum of every row that does not carry this sample's mark yet, and to flat of the first
+ *      row. The mark is the sample's number, so nothing is cleared between samples
+ *
+ * A stack view hashes one sequence a sample. Locks: none. Allocates with malloc. */
+#include "diff/view.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/wrap.h"
+
+/* One column on its way. */
+struct adding {
+    struct view *view;
+    struct column *column;
+    const struct profile *profile;
+    int64_t *values; /* by view: of the sample at hand */
+    struct sampled_sample sample;
+    uint32_t *marks; /* by row: number of the last sample that counted there, plus 1 */
+    uint32_t *sequence;
+    size_t capacity, length;
+    char *key;
+};
+
+enum { LABEL_KEY_SIZE = 4096 };
+
+bool view_open(struct view *view, enum heapprofile_by by, const char *label, uint32_t views) {
+    *view = (struct view){.label = label, .views = views};
+    return rows_open(&view->rows, by);
+}
+
+static void close_column(struct column *column) {
+    frames_close(&column->frames);
+    if (column->cum != column->flat)
+        free(column->cum);
+    free(column->flat);
+    free(column->total);
+    free(column->magnitude);
+    if (column->cum_noise != column->flat_noise)
+        free(column->cum_noise);
+    free(column->flat_noise);
+}
+
+void view_close(struct view *view) {
+    for (size_t i = 0; i < view->column_count; i++)
+        close_column(&view->columns[i]);
+    free(view->columns);
+    rows_close(&view->rows);
+}
+
+int64_t view_scale(int64_t value, double scale) {
+    double scaled = scale == 1 ? 0 : round((double)value * scale);
+    if (scale == 1)
+        return value;
+    return scaled >= 0x1p63 ? INT64_MAX : scaled <= -0x1p63 ? INT64_MIN : (int64_t)scaled;
+}
+
+/* Values and noise of the next sample, and the totals. */
+static void take_sample(struct adding *adding, uint32_t index) {
+    const int64_t *values = adding->profile->values + (size_t)index * adding->profile->sample_type_count;
+    struct column *column = adding->column;
+    for (uint32_t t = 0; t < adding->view->views; t++) {
+        int64_t value = view_scale(values[column->types[t]], column->scales[t]);
+        adding->values[t] = value;
+        column->total[t] = wrap_add(column->total[t], value);
+        column->magnitude[t] += wrap_magnitude(value);
+    }
+    if (!column->flat_noise)
+        return;
+    sampling_read(&column->sampling, index, &adding->sample);
+    sampled_add(&column->total_noise, &adding->sample);
+}
+
+static void add_to(const struct adding *adding, int64_t *sums, uint32_t row) {
+    uint32_t views = adding->view->views;
+    for (uint32_t t = 0; t < views; t++)
+        sums[(size_t)row * views + t] = wrap_add(sums[(size_t)row * views + t], adding->values[t]);
+}
+
+static void add_frames(struct adding *adding, uint32_t index) {
+    const struct profile_sample *sample = &adding->profile->samples[index];
+    const uint32_t *location = adding->profile->location_ids + sample->first_location;
+    const struct frames *frames = &adding->column->frames;
+    struct column *column = adding->column;
+    for (uint32_t k = 0; k < sample->location_count; k++) {
+        for (uint32_t r = frames->first[location[k]]; r < frames->first[location[k] + 1]; r++) {
+            uint32_t row = frames->rows[r];
+            if (adding->marks[row] == index + 1)
+                continue;
+            adding->marks[row] = index + 1;
+            add_to(adding, column->cum, row);
+            if (column->cum_noise)
+                sampled_add(&column->cum_noise[row], &adding->sample);
+        }
+    }
+    if (!sample->location_count)
+        return;
+    uint32_t leaf = frames->rows[frames->first[location[0]]];
+    add_to(adding, column->flat, leaf);
+    if (column->flat_noise)
+        sampled_add(&column->flat_noise[leaf], &adding->sample);
+}
+
+/* Room for rows that come up while samples are added: of stacks and labels. */
+static bool grow_column(struct adding *adding, uint32_t row) {
+    struct column *column = adding->column;
+    if (row < column->rows)
+        return true;
+    size_t rows = (size_t)row * 2 + 256, views = adding->view->views;
+    int64_t *sums = reallocarray(column->flat, rows * views, sizeof *sums);
+    if (!sums)
+        return false;
+    memset(sums + column->rows * views, 0, (rows - column->rows) * views * sizeof *sums);
+    column->flat = column->cum = sums;
+    if (column->flat_noise) {
+        struct sampled *noise = reallocarray(column->flat_noise, rows, sizeof *noise);
+        if (!noise)
+            return false;
+        memset(noise + column->rows, 0, (rows - column->rows) * sizeof *noise);
+        column->cum_noise = column->cum_noise ? noise : NULL;
+        column->flat_noise = noise;
+    }
+    column->rows = (uint32_t)(rows < UINT32_MAX ? rows : UINT32_MAX);
+    return true;
+}
+
+static bool add_whole(struct adding *adding, uint32_t row) {
+    if (row == PROFILE_NONE || !grow_column(adding, row))
+        return false;
+    add_to(adding, adding->column->flat, row);
+    if (adding->column->flat_noise)
+        sampled_add(&adding->column->flat_noise[row], &adding->sample);
+    return true;
+}
+
+static bool add_stack(struct adding *adding, uint32_t index) {
+    struct rows *rows = &adding->view->rows;
+    if (!frames_sequence(&adding->column->frames, adding->profile, &adding->profile->samples[index], &adding->sequence,
+                         &adding->capacity, &adding->length))
+        return false;
+    if (!adding->length)
+        return true;
+    bool is_new;
+    uint32_t row =
+        rows_find(rows, (const char *)adding->sequence, adding->length * sizeof *adding->sequence, &is_new);
+    if (row != PROFILE_NONE && is_new) {
+        const struct row *leaf = &rows->functions->items[adding->sequence[0]];
+        rows_note_file(rows, row, true, leaf->file, leaf->line);
+    }
+    return add_whole(adding, row);
+}
+
+/* Samples without the label are a row of their own. */
+static bool add_label(struct adding *adding, uint32_t index) {
+    const struct profile_sample *sample = &adding->profile->samples[index];
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < sample->label_count; i++) {
+        const struct profile_label *label = &adding->profile->labels[sample->first_label + i];
+        if (strcmp(profile_text(adding->profile, label->key), adding->view->label) != 0)
+            continue;
+        int length = label->text ? snprintf(adding->key, LABEL_KEY_SIZE, "%s", profile_text(adding->profile, label->text))
+                                 : snprintf(adding->key, LABEL_KEY_SIZE, "%ld%s", (long)label->number,
+                                            profile_text(adding->profile, label->unit));
+        size_t used = length < LABEL_KEY_SIZE ? (size_t)length : LABEL_KEY_SIZE - 1;
+        uint32_t row = rows_find(&adding->view->rows, adding->key, used, NULL);
+        found++;
+        if (!add_whole(adding, row))
+            return false;
+    }
+    static const char none[] = "[none]";
+    return found || add_whole(adding, rows_find(&adding->view->rows, none, sizeof none - 1, NULL));
+}
+
+static bool add_samples(struct adding *adding) {
+    enum heapprofile_by by = adding->view->rows.by;
+    for (uint32_t i = 0; i < adding->profile->sample_count; i++) {
+        take_sample(adding, i);
+        if (by == HEAPPROFILE_BY_STACK) {
+            if (!add_stack(adding, i))
+                return false;
+        } else if (by == HEAPPROFILE_BY_LABEL) {
+            if (!add_label(adding, i))
+                return false;
+        } else {
+            add_frames(adding, i);
+        }
+    }
+    return true;
+}
+
+static bool open_column(struct adding *adding) {
+    struct view *view = adding->view;
+    struct column *column = adding->column;
+    struct rows *rows = view->rows.functions ? view->rows.functions : &view->rows;
+    bool by_label = view->rows.by == HEAPPROFILE_BY_LABEL;
+    if (!by_label && !frames_open(&column->frames, rows, column->source))
+        return false;
+    column->rows = view->rows.count;
+    size_t room = (size_t)column->rows + 1;
+    bool is_whole = by_label || view->rows.functions;
+    column->flat = calloc(room * view->views, sizeof *column->flat);
+    column->cum = is_whole ? column->flat : calloc(room * view->views, sizeof *column->cum);
+    column->total = calloc(view->views + 1, sizeof *column->total);
+    column->magnitude = calloc(view->views + 1, sizeof *column->magnitude);
+    column->flat_noise = view->with_noise ? calloc(room, sizeof *column->flat_noise) : NULL;
+    column->cum_noise = !view->with_noise || !view->with_cum_noise ? NULL
+                        : is_whole                                  ? column->flat_noise
+                                                                    : calloc(room, sizeof *column->cum_noise);
+    adding->marks = calloc((size_t)rows->count + 1, sizeof *adding->marks);
+    adding->values = calloc(view->views + 1, sizeof *adding->values);
+    adding->key = malloc(LABEL_KEY_SIZE);
+    return column->flat && column->cum && column->total && column->magnitude && adding->marks && adding->values &&
+           adding->key && (!view->with_noise || column->flat_noise) && (!view->with_cum_noise || column->cum_noise);
+}
+
+bool view_add(struct view *view, const struct heapprofile *source, const uint32_t *types, const double *scales) {
+    struct column *columns = reallocarray(view->columns, view->column_count + 1, sizeof *columns);
+    if (!columns)
+        return false;
+    view->columns = columns;
+    struct column *column = &columns[view->column_count++];
+    *column = (struct column){.source = source, .types = types, .scales = scales};
+    struct adding adding = {.view = view, .column = column, .profile = &source->profile};
+    column->sampling = sampling_find(source);
+    bool ok = open_column(&adding) && add_samples(&adding);
+    free(adding.marks);
+    free(adding.values);
+    free(adding.sequence);
+    free(adding.key);
+    return ok;
+}
