@@ -1,7 +1,8 @@
-/* One pass over the bytes; columns are counted as characters: wide and combining characters in symbol names are not worth a
- * table of Unicode. Locks, allocation: none. */
+/* One pass over the bytes; columns are counted as characters: wide and combining characters in symbol names are not
+ * worth a table of Unicode. Locks, allocation: none. */
 #include "base/text.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 

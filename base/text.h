@@ -1,12 +1,12 @@
-/* Text that comes from a file, and is untrusted: names may hold escape sequences and characters that turn the direction of
- * a line. */
+/* Text that comes from a file, and is untrusted: names may hold escape sequences and characters that turn the direction
+ * of a line. */
 #ifndef HEAPTAP_BASE_TEXT_H
 #define HEAPTAP_BASE_TEXT_H
 
 #include <stddef.h>
 
-/* Copies text, each control character (C0, DEL, C1), each mark that turns or breaks the direction of a line, and each byte
- * that is not UTF-8 replaced by '?'. Always terminates; returns the number of columns, one a character. */
+/* Copies text, each control character (C0, DEL, C1), each mark that turns or breaks the direction of a line, and each
+ * byte that is not UTF-8 replaced by '?'. Always terminates; returns the number of columns, one a character. */
 size_t text_clean(char *out, size_t size, const char *text);
 
 #endif

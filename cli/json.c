@@ -1,7 +1,6 @@
 /* Written as it goes, one row a line, so that diff(1) and grep(1) work on it too. Locks: none. */
 #include "cli/json.h"
 
-
 enum { SCHEMA = 1 };
 
 /* Length of the UTF-8 sequence at p, 0 when it is none. */

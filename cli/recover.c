@@ -214,7 +214,8 @@ static bool write_profile(struct recovery *recovery, writer_sink sink, void *con
     return writer_close(recovery->writer, error) && (ok || proto_fail(error, PROTO_ERROR_MEMORY, 0, "out of memory"));
 }
 
-static bool write_output(const struct box *box, const struct recover_request *request, struct heapprofile_error *error) {
+static bool write_output(const struct box *box, const struct recover_request *request,
+                         struct heapprofile_error *error) {
     struct recovery recovery = {.box = box};
     struct output output;
     struct proto_error failure;
@@ -225,7 +226,8 @@ static bool write_output(const struct box *box, const struct recover_request *re
     bool ok = write_profile(&recovery, output_sink, &output, &failure);
     bool closed = output_close(&output, error);
     if (!ok && closed)
-        proto_describe(&failure, "write", request->output ? request->output : "standard output", error->text, sizeof error->text);
+        proto_describe(&failure, "write", request->output ? request->output : "standard output", error->text,
+                       sizeof error->text);
     region_free(&recovery.region);
     region_free(&recovery.sums_region);
     region_free(&recovery.places_region);
@@ -255,7 +257,8 @@ static bool is_running(const struct box_identity *identity) {
     return state != 'Z' && state != 'X' && start == identity->process_start;
 }
 
-static bool refuse_running(const struct recover_request *request, const struct box *box, struct heapprofile_error *error) {
+static bool refuse_running(const struct recover_request *request, const struct box *box,
+                           struct heapprofile_error *error) {
     char shown[PATH_MAX];
     if (request->is_copied || box->is_closed || !is_running(&box->header->identity))
         return true;

@@ -1,4 +1,5 @@
-/* What every form of output is made of: a comparison, the view and measure that are shown, and the order of the rows. */
+/* What every form of output is made of: a comparison, the view and measure that are shown, and the order of the rows.
+ */
 #ifndef HEAPTAP_CLI_SUMMARY_H
 #define HEAPTAP_CLI_SUMMARY_H
 

@@ -107,8 +107,7 @@ static bool fill(struct heapprofile_diff *diff, const struct heapprofile_pair *p
 }
 
 struct heapprofile_diff *heapprofile_diff(const struct heapprofile_pair *pair,
-                                          const struct heapprofile_options *options,
-                                          struct heapprofile_error *error) {
+                                          const struct heapprofile_options *options, struct heapprofile_error *error) {
     static const struct heapprofile_options by_default;
     const struct heapprofile_options *asked = options ? options : &by_default;
     size_t columns = pair->runs[HEAPPROFILE_OLD].count + pair->runs[HEAPPROFILE_NEW].count;
@@ -116,8 +115,7 @@ struct heapprofile_diff *heapprofile_diff(const struct heapprofile_pair *pair,
         source_fail(error, "no profile to compare");
         return NULL;
     }
-    uint32_t views = asked->views ? (uint32_t)asked->view_count
-                                  : file_at(pair, columns - 1)->profile.sample_type_count;
+    uint32_t views = asked->views ? (uint32_t)asked->view_count : file_at(pair, columns - 1)->profile.sample_type_count;
     struct heapprofile_diff *diff = calloc(1, sizeof *diff);
     bool ok = diff && view_open(&diff->view, asked->by, asked->label ? asked->label : "", views);
     if (diff) {
@@ -183,8 +181,8 @@ int64_t compare_mean(const struct heapprofile_diff *diff, enum heapprofile_side 
     return mean >= 0x1p63 ? INT64_MAX : mean <= -0x1p63 ? INT64_MIN : (int64_t)mean;
 }
 
-int64_t compare_value(const struct heapprofile_diff *diff, enum heapprofile_side side,
-                      enum heapprofile_measure measure, uint32_t row, uint32_t view) {
+int64_t compare_value(const struct heapprofile_diff *diff, enum heapprofile_side side, enum heapprofile_measure measure,
+                      uint32_t row, uint32_t view) {
     size_t first = side == HEAPPROFILE_OLD ? 0 : diff->runs[HEAPPROFILE_OLD], count = diff->runs[side];
     if (count <= 1)
         return count ? view_value(&diff->view, first, measure, row, view) : 0;

@@ -7,10 +7,10 @@
 
 struct heapprofile_diff {
     struct view view;
-    struct heapprofile_view *views;   /* names and units */
-    size_t runs[HEAPPROFILE_SIDES];   /* columns of each side; those of OLD come first */
-    uint32_t *types;                  /* by column and view */
-    double *scales;                   /* by column and view */
+    struct heapprofile_view *views; /* names and units */
+    size_t runs[HEAPPROFILE_SIDES]; /* columns of each side; those of OLD come first */
+    uint32_t *types;                /* by column and view */
+    double *scales;                 /* by column and view */
     enum heapprofile_norm norm;
     double confidence;
     int same_process;
@@ -24,8 +24,8 @@ struct heapprofile_diff {
 };
 
 /* The value of a side: of several runs their mean, rounded. */
-int64_t compare_value(const struct heapprofile_diff *diff, enum heapprofile_side side,
-                      enum heapprofile_measure measure, uint32_t row, uint32_t view);
+int64_t compare_value(const struct heapprofile_diff *diff, enum heapprofile_side side, enum heapprofile_measure measure,
+                      uint32_t row, uint32_t view);
 /* A sum over the runs of a side as that value. */
 int64_t compare_mean(const struct heapprofile_diff *diff, enum heapprofile_side side, double sum);
 /* The side that a column belongs to. */

@@ -1,8 +1,8 @@
 /* 1. function -> row, line by line of each location, found once through the table of rows
  * 2. location -> slice of rows
  *
- * A frame without a function is named by the file of its mapping and its link address ("redis-server+0x5a3c1"; for files
- * and packages only by the file).
+ * A frame without a function is named by the file of its mapping and its link address ("redis-server+0x5a3c1"; for
+ * files and packages only by the file).
  *
  * Locks: none. Allocates with malloc, and file names from the rows' region. */
 #include "diff/frames.h"
@@ -89,10 +89,9 @@ static uint32_t find_unnamed(struct naming *naming, const struct profile_locatio
     enum heapprofile_by by = naming->rows->by;
     if (by == HEAPPROFILE_BY_FILE || by == HEAPPROFILE_BY_MAPPING || by == HEAPPROFILE_BY_PACKAGE)
         return find_key(naming, snprintf(naming->key, KEY_SIZE, *path ? "[%s]" : "[unknown]", base_name(path)), NULL);
-    return find_key(naming,
-                    snprintf(naming->key, KEY_SIZE, "%s%s0x%lx", base_name(path), *path ? "+" : "",
-                             (unsigned long)address),
-                    NULL);
+    return find_key(
+        naming, snprintf(naming->key, KEY_SIZE, "%s%s0x%lx", base_name(path), *path ? "+" : "", (unsigned long)address),
+        NULL);
 }
 
 static uint32_t find_mapping(struct naming *naming, const struct profile_location *location) {

@@ -18,8 +18,8 @@ struct frames {
 bool frames_open(struct frames *frames, struct rows *rows, const struct heapprofile *source);
 void frames_close(struct frames *frames);
 
-/* The rows of a sample's frames, from the leaf, one after the other in *sequence, which grows. `length` of 0 is a sample
- * without a stack. False when there is no memory. */
+/* The rows of a sample's frames, from the leaf, one after the other in *sequence, which grows. `length` of 0 is a
+ * sample without a stack. False when there is no memory. */
 bool frames_sequence(const struct frames *frames, const struct profile *profile, const struct profile_sample *sample,
                      uint32_t **sequence, size_t *capacity, size_t *length);
 

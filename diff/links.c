@@ -1,5 +1,5 @@
-/* Who calls a row and whom it calls. All stacks are walked once; a call counts once a sample, however often the sample's
- * stack makes it.
+/* Who calls a row and whom it calls. All stacks are walked once; a call counts once a sample, however often the
+ * sample's stack makes it.
  *
  * Locks: none. Allocates with malloc. */
 #include <stdlib.h>
@@ -36,9 +36,8 @@ static bool walk_column(struct walk *walk, size_t index) {
     const struct profile *profile = &column->source->profile;
     enum heapprofile_side side = compare_side(walk->diff, index);
     for (uint32_t i = 0; i < profile->sample_count; i++) {
-        int64_t value = view_scale(
-            profile->values[(size_t)i * profile->sample_type_count + column->types[walk->view]],
-            column->scales[walk->view]);
+        int64_t value = view_scale(profile->values[(size_t)i * profile->sample_type_count + column->types[walk->view]],
+                                   column->scales[walk->view]);
         walk->sample++;
         if (!frames_sequence(&column->frames, profile, &profile->samples[i], &walk->sequence, &walk->capacity,
                              &walk->length))
@@ -107,8 +106,8 @@ bool heapprofile_diff_links(struct heapprofile_diff *diff, uint32_t row, uint32_
     *links = (struct heapprofile_links){0};
     if (by == HEAPPROFILE_BY_STACK || by == HEAPPROFILE_BY_LABEL)
         return true;
-    bool ok = open_neighbours(&walk.callers, diff->view.rows.count) &&
-              open_neighbours(&walk.callees, diff->view.rows.count);
+    bool ok =
+        open_neighbours(&walk.callers, diff->view.rows.count) && open_neighbours(&walk.callees, diff->view.rows.count);
     for (size_t c = 0; ok && c < diff->view.column_count; c++)
         ok = walk_column(&walk, c);
     ok = ok && collect(&walk, &walk.callers, &links->callers, &links->caller_count) &&

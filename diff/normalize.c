@@ -63,7 +63,8 @@ static bool scale_view(struct heapprofile_diff *diff, const struct heapprofile_p
     for (size_t i = 0; i < new->count; i++) {
         size_t slot = (first + i) * diff->view.views + view;
         double basis = find_basis(new->profiles[i], options, diff->types[slot]);
-        /* A total of 0 stays 0, whatever it is multiplied by; that of a view which nobody looks at must not end it all. */
+        /* A total of 0 stays 0, whatever it is multiplied by; that of a view which nobody looks at must not end it all.
+         */
         if (basis == 0 && !by_total)
             return fail(new->profiles[i], options, error);
         diff->scales[slot] = basis == 0 ? 0 : old_basis / basis;

@@ -1,6 +1,6 @@
 /* Names are told apart by their shape, because a profile does not say of what language they are: "::" outside of any
- * bracket is C++ or Rust, a dot behind the last slash, or in a file of Go, is Go. Operators hold brackets without partner, so a name is
- * looked at only until its first bracket.
+ * bracket is C++ or Rust, a dot behind the last slash, or in a file of Go, is Go. Operators hold brackets without
+ * partner, so a name is looked at only until its first bracket.
  *
  * Locks, allocation: none. */
 #include "diff/package.h"

@@ -1,5 +1,6 @@
-/* The order of rows. Sort keys are computed once a row, because a comparison would compute them a dozen times. Names are
- * compared last and seldom; those of stacks would have to be made, so stacks fall back to the order of their arrival.
+/* The order of rows. Sort keys are computed once a row, because a comparison would compute them a dozen times. Names
+ * are compared last and seldom; those of stacks would have to be made, so stacks fall back to the order of their
+ * arrival.
  *
  * Locks: none. Allocates with malloc. */
 #include <stdlib.h>
@@ -50,8 +51,8 @@ const uint32_t *heapprofile_diff_rank(struct heapprofile_diff *diff, uint32_t vi
         uint64_t first = size_of(diff, i, view, measure, &is_there);
         uint64_t second = size_of(diff, i, view, other, &is_there);
         if (is_there)
-            keys[(*count)++] = (struct sort_key){
-                first, second, diff->view.rows.functions ? NULL : rows_name(&diff->view.rows, i), i};
+            keys[(*count)++] =
+                (struct sort_key){first, second, diff->view.rows.functions ? NULL : rows_name(&diff->view.rows, i), i};
     }
     qsort(keys, *count, sizeof *keys, by_key);
     for (uint32_t i = 0; i < *count; i++)

@@ -1,6 +1,6 @@
-/* The call tree of a comparison, grown from the root by always opening the greatest node that is still closed, until there
- * is no room for more nodes. So what is left out is small, however many stacks there are, and no more of a stack is looked
- * at than is shown.
+/* The call tree of a comparison, grown from the root by always opening the greatest node that is still closed, until
+ * there is no room for more nodes. So what is left out is small, however many stacks there are, and no more of a stack
+ * is looked at than is shown.
  *
  *   items   one a sample, with a cursor on its next frame; the items of a node lie side by side
  *
@@ -48,9 +48,7 @@ struct heapprofile_tree {
     int64_t *child_values; /* [child][view][side] */
 };
 
-static size_t stride(const struct heapprofile_tree *tree) {
-    return (size_t)tree->diff->view.views * HEAPPROFILE_SIDES;
-}
+static size_t stride(const struct heapprofile_tree *tree) { return (size_t)tree->diff->view.views * HEAPPROFILE_SIDES; }
 
 /* ---- the heap ---- */
 
@@ -125,7 +123,8 @@ static double weigh(const struct heapprofile_tree *tree, const int64_t *sums) {
         for (enum heapprofile_side side = HEAPPROFILE_OLD; side < HEAPPROFILE_SIDES; side++) {
             uint64_t whole = heapprofile_diff_magnitude(tree->diff, side, t);
             double runs = tree->diff->runs[side] ? (double)tree->diff->runs[side] : 1;
-            double share = (double)wrap_magnitude(sums[t * HEAPPROFILE_SIDES + side]) / runs / (whole ? (double)whole : 1);
+            double share =
+                (double)wrap_magnitude(sums[t * HEAPPROFILE_SIDES + side]) / runs / (whole ? (double)whole : 1);
             greatest = share > greatest ? share : greatest;
         }
     }
@@ -185,8 +184,8 @@ static bool count_children(struct heapprofile_tree *tree, uint32_t index) {
     return true;
 }
 
-/* Moves the items of a node to their children, which are nodes now; `starts` is by child and counts on. Items of children
- * without a node stay behind. */
+/* Moves the items of a node to their children, which are nodes now; `starts` is by child and counts on. Items of
+ * children without a node stay behind. */
 static void move_items(struct heapprofile_tree *tree, uint32_t index, uint32_t *starts) {
     const struct node *node = &tree->nodes[index];
     for (uint32_t i = node->first_item; i < node->first_item + node->item_count; i++) {
@@ -310,7 +309,8 @@ struct heapprofile_tree *heapprofile_tree(struct heapprofile_diff *diff, uint32_
     bool ok = tree && allocate(tree);
     if (ok)
         fill_items(tree);
-    /* When all room is taken the nodes that are still closed are opened too, for their flat and to count what is folded. */
+    /* When all room is taken the nodes that are still closed are opened too, for their flat and to count what is
+     * folded. */
     while (ok && tree->heap_count)
         ok = open_node(tree, pop(tree));
     if (ok) {

@@ -69,8 +69,8 @@ static struct significance test_process(const struct heapprofile_diff *diff, uin
                                                  .alloc_new = estimate_side(diff, second, row, measure, alloc),
                                                  .scale_old = find_scale(diff, first, view),
                                                  .scale_new = find_scale(diff, second, view)};
-    struct significance significance = significance_of_process(
-        &process, is_alloc ? SIGNIFICANCE_ALLOC : SIGNIFICANCE_INUSE, diff->confidence);
+    struct significance significance =
+        significance_of_process(&process, is_alloc ? SIGNIFICANCE_ALLOC : SIGNIFICANCE_INUSE, diff->confidence);
     return diff->is_reversed ? turn(significance) : significance;
 }
 
@@ -142,9 +142,9 @@ static struct heapprofile_change describe(const struct heapprofile_diff *diff, c
     change.high = finding->significance.high;
     change.p = finding->significance.p;
     change.q = q;
-    change.verdict = !change.delta                  ? HEAPPROFILE_SAME
+    change.verdict = !change.delta               ? HEAPPROFILE_SAME
                      : q <= 1 - diff->confidence ? HEAPPROFILE_CHANGED
-                                                    : HEAPPROFILE_NOISE;
+                                                 : HEAPPROFILE_NOISE;
     return change;
 }
 

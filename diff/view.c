@@ -1,9 +1,9 @@
-/* With 200,000 samples of 40 frames the loop over samples is 8 million array steps; hashing frames would be the whole cost,
- * so it sees numbers of rows only (diff/frames).
+/* With 200,000 samples of 40 frames the loop over samples is 8 million array steps; hashing frames would be the whole
+ * cost, so it sees numbers of rows only (diff/frames).
  *
  *   1. location -> slice of rows, once a profile
- *   2. sample: its values are added to cum of every row that does not carry this sample's mark yet, and to flat of the first
- *      row. The mark is the sample's number, so nothing is cleared between samples
+ *   2. sample: its values are added to cum of every row that does not carry this sample's mark yet, and to flat of the
+ * first row. The mark is the sample's number, so nothing is cleared between samples
  *
  * A stack view hashes one sequence a sample. Locks: none. Allocates with malloc. */
 #include "diff/view.h"
@@ -147,8 +147,7 @@ static bool add_stack(struct adding *adding, uint32_t index) {
     if (!adding->length)
         return true;
     bool is_new;
-    uint32_t row =
-        rows_find(rows, (const char *)adding->sequence, adding->length * sizeof *adding->sequence, &is_new);
+    uint32_t row = rows_find(rows, (const char *)adding->sequence, adding->length * sizeof *adding->sequence, &is_new);
     if (row != PROFILE_NONE && is_new) {
         const struct row *leaf = &rows->functions->items[adding->sequence[0]];
         rows_note_file(rows, row, true, leaf->file, leaf->line);
@@ -164,9 +163,10 @@ static bool add_label(struct adding *adding, uint32_t index) {
         const struct profile_label *label = &adding->profile->labels[sample->first_label + i];
         if (strcmp(profile_text(adding->profile, label->key), adding->view->label) != 0)
             continue;
-        int length = label->text ? snprintf(adding->key, LABEL_KEY_SIZE, "%s", profile_text(adding->profile, label->text))
-                                 : snprintf(adding->key, LABEL_KEY_SIZE, "%ld%s", (long)label->number,
-                                            profile_text(adding->profile, label->unit));
+        int length = label->text
+                         ? snprintf(adding->key, LABEL_KEY_SIZE, "%s", profile_text(adding->profile, label->text))
+                         : snprintf(adding->key, LABEL_KEY_SIZE, "%ld%s", (long)label->number,
+                                    profile_text(adding->profile, label->unit));
         size_t used = length < LABEL_KEY_SIZE ? (size_t)length : LABEL_KEY_SIZE - 1;
         uint32_t row = rows_find(&adding->view->rows, adding->key, used, NULL);
         found++;
@@ -210,8 +210,8 @@ static bool open_column(struct adding *adding) {
     column->magnitude = calloc(view->views + 1, sizeof *column->magnitude);
     column->flat_noise = view->with_noise ? calloc(room, sizeof *column->flat_noise) : NULL;
     column->cum_noise = !view->with_noise || !view->with_cum_noise ? NULL
-                        : is_whole                                  ? column->flat_noise
-                                                                    : calloc(room, sizeof *column->cum_noise);
+                        : is_whole                                 ? column->flat_noise
+                                                                   : calloc(room, sizeof *column->cum_noise);
     adding->marks = calloc((size_t)rows->count + 1, sizeof *adding->marks);
     adding->values = calloc(view->views + 1, sizeof *adding->values);
     adding->key = malloc(LABEL_KEY_SIZE);

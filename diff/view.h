@@ -3,8 +3,8 @@
  *   flat   the samples whose leaf frame is in the row
  *   cum    the samples with at least one frame in the row, each counted once however often the row is on the stack
  *
- * Inlined calls are frames of their own, and a sample's leaf is its innermost inlined call. A row of stacks is one sequence
- * of functions, whatever the addresses. Sums wrap at 64 bits. Not thread safe. */
+ * Inlined calls are frames of their own, and a sample's leaf is its innermost inlined call. A row of stacks is one
+ * sequence of functions, whatever the addresses. Sums wrap at 64 bits. Not thread safe. */
 #ifndef HEAPTAP_DIFF_VIEW_H
 #define HEAPTAP_DIFF_VIEW_H
 
@@ -21,13 +21,13 @@
 struct column {
     const struct heapprofile *source;
     struct sampling sampling;
-    struct frames frames;  /* not of labels; of stacks, the functions' */
-    const uint32_t *types; /* by view: which sample type of the source */
-    const double *scales;  /* by view */
-    uint32_t rows;         /* that were there when the column was added; later ones are 0 in it */
-    int64_t *flat, *cum;   /* of stacks and labels the same array */
-    int64_t *total;        /* by view */
-    uint64_t *magnitude;   /* by view: the same without signs */
+    struct frames frames;                   /* not of labels; of stacks, the functions' */
+    const uint32_t *types;                  /* by view: which sample type of the source */
+    const double *scales;                   /* by view */
+    uint32_t rows;                          /* that were there when the column was added; later ones are 0 in it */
+    int64_t *flat, *cum;                    /* of stacks and labels the same array */
+    int64_t *total;                         /* by view */
+    uint64_t *magnitude;                    /* by view: the same without signs */
     struct sampled *flat_noise, *cum_noise; /* NULL where not asked for */
     struct sampled total_noise;
 };
@@ -43,8 +43,8 @@ struct view {
 
 /* False when there is no memory; view_close is due all the same. */
 bool view_open(struct view *view, enum heapprofile_by by, const char *label, uint32_t views);
-/* Adds one profile as the next column. `types` and `scales` stay the caller's and must outlive the view. False when there
- * is no memory. */
+/* Adds one profile as the next column. `types` and `scales` stay the caller's and must outlive the view. False when
+ * there is no memory. */
 bool view_add(struct view *view, const struct heapprofile *source, const uint32_t *types, const double *scales);
 void view_close(struct view *view);
 

@@ -14,10 +14,10 @@
  * named _free; texts and arrays that the others return belong to their object. A diff and a tree refer to the profiles
  * and the diff that they were made of, which must outlive them.
  * Thread safety: none; different objects may be used by different threads.
- * Errors: false or NULL, and one line in `error->text`, lower case, without a full stop, naming file and byte where there
- * are any. File names in it are cleaned of control characters.
- * Texts: names come from files and are untrusted: any byte but NUL may be in them.
- * Units: those of the view: bytes or objects, for other profiles whatever the file says. Sums wrap at 64 bits. */
+ * Errors: false or NULL, and one line in `error->text`, lower case, without a full stop, naming file and byte where
+ * there are any. File names in it are cleaned of control characters. Texts: names come from files and are untrusted:
+ * any byte but NUL may be in them. Units: those of the view: bytes or objects, for other profiles whatever the file
+ * says. Sums wrap at 64 bits. */
 #ifndef HEAPPROFILE_H
 #define HEAPPROFILE_H
 
@@ -37,7 +37,8 @@ struct heapprofile_error {
     char text[HEAPPROFILE_ERROR_SIZE];
 };
 
-/* ---- One profile -------------------------------------------------------------------------------------------------- */
+/* ---- One profile --------------------------------------------------------------------------------------------------
+ */
 
 struct heapprofile; /* one profile in memory */
 
@@ -46,8 +47,8 @@ struct heapprofile; /* one profile in memory */
 HEAPPROFILE_API struct heapprofile *heapprofile_read(const char *path, struct heapprofile_error *error);
 /* The same from a descriptor, which stays open; `name` stands for it in messages. */
 HEAPPROFILE_API struct heapprofile *heapprofile_read_fd(int fd, const char *name, struct heapprofile_error *error);
-/* Several files at once, side by side where there are processors. All or none: on failure nothing is to be freed, and the
- * error is that of the first file in the order given that failed. */
+/* Several files at once, side by side where there are processors. All or none: on failure nothing is to be freed, and
+ * the error is that of the first file in the order given that failed. */
 HEAPPROFILE_API bool heapprofile_read_all(const char *const *paths, size_t count, struct heapprofile **profiles,
                                           struct heapprofile_error *error);
 HEAPPROFILE_API void heapprofile_free(struct heapprofile *profile); /* NULL is fine */
@@ -76,8 +77,8 @@ struct heapprofile_facts {
 
 HEAPPROFILE_API struct heapprofile_facts heapprofile_facts(const struct heapprofile *profile);
 HEAPPROFILE_API struct heapprofile_view heapprofile_view(const struct heapprofile *profile, uint32_t view);
-/* By pprof's rule: the name, or in files with older names the name without "inuse_"; NULL or "" is the file's default, else
- * its last view. False when there is none. */
+/* By pprof's rule: the name, or in files with older names the name without "inuse_"; NULL or "" is the file's default,
+ * else its last view. False when there is none. */
 HEAPPROFILE_API bool heapprofile_find_view(const struct heapprofile *profile, const char *name, uint32_t *view);
 HEAPPROFILE_API const char *heapprofile_comment(const struct heapprofile *profile, uint32_t comment);
 /* What follows `prefix` ("heaptap_work_requests=") in the first comment that begins with it, or NULL. */
@@ -85,7 +86,8 @@ HEAPPROFILE_API const char *heapprofile_find_comment(const struct heapprofile *p
 /* The sum of all samples in a view. */
 HEAPPROFILE_API int64_t heapprofile_total(const struct heapprofile *profile, uint32_t view);
 
-/* ---- Changing one ------------------------------------------------------------------------------------------------- */
+/* ---- Changing one -------------------------------------------------------------------------------------------------
+ */
 
 struct heapprofile_symbols {
     const char *const *directories; /* looked into first, for binaries and debug files */
@@ -95,13 +97,13 @@ struct heapprofile_symbols {
     void *context;
 };
 
-/* Names the frames that have none, from ELF and DWARF; a frame that cannot be named with certainty stays as it is. NULL:
- * no directories, no warnings. One call for several files opens each binary once. */
+/* Names the frames that have none, from ELF and DWARF; a frame that cannot be named with certainty stays as it is.
+ * NULL: no directories, no warnings. One call for several files opens each binary once. */
 HEAPPROFILE_API bool heapprofile_symbolize(struct heapprofile *const *profiles, size_t count,
                                            const struct heapprofile_symbols *symbols, struct heapprofile_error *error);
 
-/* POSIX extended expressions; each NULL for none. A frame matches by the name or the file of its function or the file of
- * its mapping. */
+/* POSIX extended expressions; each NULL for none. A frame matches by the name or the file of its function or the file
+ * of its mapping. */
 struct heapprofile_filter {
     const char *focus;  /* keep only samples with a frame that matches */
     const char *ignore; /* leave out samples with a frame that matches */
@@ -116,7 +118,8 @@ HEAPPROFILE_API bool heapprofile_filter(struct heapprofile *profile, const struc
 HEAPPROFILE_API bool heapprofile_drop_frames(struct heapprofile *profile, const struct heapprofile *rules, bool *usable,
                                              struct heapprofile_error *error);
 
-/* ---- Adding up ---------------------------------------------------------------------------------------------------- */
+/* ---- Adding up ----------------------------------------------------------------------------------------------------
+ */
 
 struct heapprofile_term {
     const struct heapprofile *profile;
@@ -128,7 +131,8 @@ struct heapprofile_term {
 HEAPPROFILE_API struct heapprofile *heapprofile_add(const struct heapprofile_term *terms, size_t count,
                                                     struct heapprofile_error *error);
 
-/* ---- Comparing ---------------------------------------------------------------------------------------------------- */
+/* ---- Comparing ----------------------------------------------------------------------------------------------------
+ */
 
 enum heapprofile_side { HEAPPROFILE_OLD, HEAPPROFILE_NEW, HEAPPROFILE_SIDES };
 
@@ -151,19 +155,20 @@ enum heapprofile_norm { HEAPPROFILE_AS_IT_IS, HEAPPROFILE_BY_TOTAL, HEAPPROFILE_
 
 struct heapprofile_options {
     enum heapprofile_by by;
-    const char *label;         /* key, for HEAPPROFILE_BY_LABEL */
-    const char *const *views;  /* names of the views to add up; NULL = all of the last new profile */
+    const char *label;        /* key, for HEAPPROFILE_BY_LABEL */
+    const char *const *views; /* names of the views to add up; NULL = all of the last new profile */
     size_t view_count;
     enum heapprofile_norm norm;
-    const char *work;          /* counter, for HEAPPROFILE_BY_WORK: comments heaptap_work_NAME=N */
-    double confidence;         /* of intervals, and 1 - the rate of false alarms; 0 = 0.95 */
-    bool without_noise;        /* no intervals and no verdicts */
-    bool with_cum_noise;       /* intervals and verdicts for cum too: slower */
-    bool is_aligned;           /* functions only in OLD are matched with those only in NEW; a guess, marked as such */
+    const char *work;    /* counter, for HEAPPROFILE_BY_WORK: comments heaptap_work_NAME=N */
+    double confidence;   /* of intervals, and 1 - the rate of false alarms; 0 = 0.95 */
+    bool without_noise;  /* no intervals and no verdicts */
+    bool with_cum_noise; /* intervals and verdicts for cum too: slower */
+    bool is_aligned;     /* functions only in OLD are matched with those only in NEW; a guess, marked as such */
 };
 
-/* The profiles of each side. One a side: their difference. No old one: NEW is shown, its changes are its values. Several:
- * each value is the mean of the side's, and what is noise is told by the spread between them (Mann and Whitney's test). */
+/* The profiles of each side. One a side: their difference. No old one: NEW is shown, its changes are its values.
+ * Several: each value is the mean of the side's, and what is noise is told by the spread between them (Mann and
+ * Whitney's test). */
 struct heapprofile_runs {
     struct heapprofile *const *profiles;
     size_t count;
@@ -262,7 +267,8 @@ struct heapprofile_calibration {
 HEAPPROFILE_API bool heapprofile_calibrate(const struct heapprofile *profile, uint32_t view,
                                            struct heapprofile_calibration *calibration);
 
-/* ---- Callers and callees ------------------------------------------------------------------------------------------ */
+/* ---- Callers and callees ------------------------------------------------------------------------------------------
+ */
 
 struct heapprofile_tree;
 

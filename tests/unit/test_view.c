@@ -11,8 +11,7 @@
 #include <cmocka.h>
 
 #include "base/rand.h"
-#include "cli/rank.h"
-#include "cli/view.h"
+#include "diff/compare.h"
 
 enum { STRINGS = 40, FUNCTIONS = 12, LOCATIONS = 24, LINES = 60, SAMPLES = 200, IDS = SAMPLES * 12 };
 
@@ -28,18 +27,19 @@ struct fixture {
     uint32_t ids[IDS];
     int64_t values[SAMPLES * 2];
     uint64_t bases[2];
-    struct loaded loaded;
+    char name[2];
+    struct heapprofile source;
 };
 
 static string_id put_string(struct fixture *fixture, const char *text) {
-    struct profile *profile = &fixture->loaded.profile;
+    struct profile *profile = &fixture->source.profile;
     assert_true(profile->string_count < STRINGS);
     fixture->strings[profile->string_count] = (struct profile_string){text, (uint32_t)strlen(text)};
     return profile->string_count++;
 }
 
 static uint32_t put_function(struct fixture *fixture, const char *name, const char *file) {
-    struct profile *profile = &fixture->loaded.profile;
+    struct profile *profile = &fixture->source.profile;
     string_id name_id = put_string(fixture, name), file_id = put_string(fixture, file);
     fixture->functions[profile->function_count] = (struct profile_function){name_id, name_id, file_id, 0};
     return profile->function_count++;
@@ -47,7 +47,7 @@ static uint32_t put_function(struct fixture *fixture, const char *name, const ch
 
 static uint32_t put_location(struct fixture *fixture, uint64_t address, uint32_t mapping, const uint32_t *functions,
                              uint32_t count) {
-    struct profile *profile = &fixture->loaded.profile;
+    struct profile *profile = &fixture->source.profile;
     fixture->locations[profile->location_count] =
         (struct profile_location){address, mapping, profile->line_count, count, false};
     for (uint32_t i = 0; i < count; i++)
@@ -56,7 +56,7 @@ static uint32_t put_location(struct fixture *fixture, uint64_t address, uint32_t
 }
 
 static void put_sample(struct fixture *fixture, const uint32_t *locations, uint32_t count, int64_t value) {
-    struct profile *profile = &fixture->loaded.profile;
+    struct profile *profile = &fixture->source.profile;
     fixture->samples[profile->sample_count] = (struct profile_sample){profile->location_id_count, count, 0, 0};
     for (uint32_t i = 0; i < count; i++)
         fixture->ids[profile->location_id_count++] = locations[i];
@@ -68,19 +68,19 @@ static void put_sample(struct fixture *fixture, const uint32_t *locations, uint3
 static struct fixture *new_fixture(void) {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     assert_non_null(fixture);
-    fixture->loaded = (struct loaded){.path = "x",
-                                      .bases = fixture->bases,
-                                      .profile = {.strings = fixture->strings,
-                                                  .sample_types = fixture->types,
-                                                  .sample_type_count = 2,
-                                                  .mappings = fixture->mappings,
-                                                  .mapping_count = 2,
-                                                  .functions = fixture->functions,
-                                                  .locations = fixture->locations,
-                                                  .lines = fixture->lines,
-                                                  .samples = fixture->samples,
-                                                  .location_ids = fixture->ids,
-                                                  .values = fixture->values}};
+    fixture->source = (struct heapprofile){.name = fixture->name,
+                                           .bases = fixture->bases,
+                                           .profile = {.strings = fixture->strings,
+                                                       .sample_types = fixture->types,
+                                                       .sample_type_count = 2,
+                                                       .mappings = fixture->mappings,
+                                                       .mapping_count = 2,
+                                                       .functions = fixture->functions,
+                                                       .locations = fixture->locations,
+                                                       .lines = fixture->lines,
+                                                       .samples = fixture->samples,
+                                                       .location_ids = fixture->ids,
+                                                       .values = fixture->values}};
     put_string(fixture, "");
     fixture->mappings[0] =
         (struct profile_mapping){.start = 0x1000, .limit = 0x9000, .filename = put_string(fixture, "/bin/a")};
@@ -89,19 +89,27 @@ static struct fixture *new_fixture(void) {
     return fixture;
 }
 
-static const struct view_row *find(struct view *view, const char *name) {
-    for (uint32_t i = 0; i < view->count; i++)
-        if (strcmp(view_name(view, i), name) == 0)
-            return &view->rows[i];
-    return NULL;
+static const uint32_t types[] = {1, 0};
+static const double as_it_is[] = {1, 1};
+
+static uint32_t find(struct view *view, const char *name) {
+    uint32_t row = 0;
+    while (row < view->rows.count && strcmp(rows_name(&view->rows, row), name) != 0)
+        row++;
+    if (row == view->rows.count)
+        fail_msg("no row '%s'", name);
+    return row;
 }
 
 static void expect(struct view *view, const char *name, int64_t flat, int64_t cum) {
-    const struct view_row *row = find(view, name);
-    if (!row)
-        fail_msg("no row '%s'", name);
-    assert_int_equal(row->flat[VIEW_NEW], flat);
-    assert_int_equal(row->cum[VIEW_NEW], cum);
+    uint32_t row = find(view, name);
+    assert_int_equal(view_value(view, 0, HEAPPROFILE_FLAT, row, 0), flat);
+    assert_int_equal(view_value(view, 0, HEAPPROFILE_CUM, row, 0), cum);
+}
+
+static void open_view(struct view *view, enum heapprofile_by by, const struct fixture *fixture) {
+    assert_true(view_open(view, by, "", 2));
+    assert_true(view_add(view, &fixture->source, types, as_it_is));
 }
 
 /* main -> f -> g (inlined h) -> f: recursion, an inlined leaf, a bare frame, a frame without mapping. */
@@ -128,18 +136,19 @@ static void functions_count_once_a_sample(void **state) {
     (void)state;
     struct fixture *fixture = make_example();
     struct view view;
-    assert_true(view_open(&view, VIEW_FUNCTION));
-    assert_true(view_add(&view, &fixture->loaded, 1, VIEW_NEW));
+    open_view(&view, HEAPPROFILE_BY_FUNCTION, fixture);
     expect(&view, "f", 103, 123);
     expect(&view, "g", 0, 4123);
     expect(&view, "h", 20, 120);
     expect(&view, "a+0xd00", 4000, 54000);
     expect(&view, "0x77", 50000, 50000);
-    assert_int_equal(view.count, 5);
-    assert_int_equal(view.total[VIEW_NEW], 654123);
-    assert_true(find(&view, "f")->has_other_files);
-    assert_false(find(&view, "h")->has_other_files);
-    assert_string_equal(find(&view, "h")->file, "/src/f.c");
+    assert_int_equal(view.rows.count, 5);
+    assert_int_equal(view.columns[0].total[0], 654123);
+    assert_int_equal(view.columns[0].total[1], 6); /* the other view: one a sample */
+    assert_int_equal(view_value(&view, 0, HEAPPROFILE_CUM, find(&view, "f"), 1), 3);
+    assert_true(view.rows.items[find(&view, "f")].has_other_files);
+    assert_false(view.rows.items[find(&view, "h")].has_other_files);
+    assert_string_equal(view.rows.items[find(&view, "h")].file, "/src/f.c");
     view_close(&view);
     free(fixture);
 }
@@ -148,59 +157,67 @@ static void other_rows(void **state) {
     (void)state;
     struct fixture *fixture = make_example();
     struct view view;
-    assert_true(view_open(&view, VIEW_FILE));
-    assert_true(view_add(&view, &fixture->loaded, 1, VIEW_NEW));
+    open_view(&view, HEAPPROFILE_BY_FILE, fixture);
     expect(&view, "/src/f.c", 120, 120);
     expect(&view, "[a]", 4000, 54000);
     expect(&view, "[unknown]", 50000, 50000);
     view_close(&view);
 
-    assert_true(view_open(&view, VIEW_MAPPING));
-    assert_true(view_add(&view, &fixture->loaded, 1, VIEW_NEW));
+    open_view(&view, HEAPPROFILE_BY_MAPPING, fixture);
     expect(&view, "/bin/a", 4123, 54123);
     expect(&view, "[unknown]", 50000, 50000);
     view_close(&view);
 
-    assert_true(view_open(&view, VIEW_LINE));
-    assert_true(view_add(&view, &fixture->loaded, 1, VIEW_NEW));
-    assert_int_equal(view.count, 7); /* f in two files, g at two lines, h, and two bare frames */
+    open_view(&view, HEAPPROFILE_BY_LINE, fixture);
+    assert_int_equal(view.rows.count, 7); /* f in two files, g at two lines, h, and two bare frames */
     expect(&view, "h", 20, 120);
     view_close(&view);
 
-    assert_true(view_open(&view, VIEW_STACK));
-    assert_true(view_add(&view, &fixture->loaded, 1, VIEW_NEW));
+    open_view(&view, HEAPPROFILE_BY_STACK, fixture);
     expect(&view, "f < h < g < f < g", 100, 100);
     expect(&view, "h < g < f < f", 20, 20);
     expect(&view, "0x77 < a+0xd00", 50000, 50000);
-    assert_int_equal(view.count, 5);
+    assert_int_equal(view.rows.count, 5);
     view_close(&view);
     free(fixture);
 }
 
 static void two_sides_meet_by_name_and_are_ranked(void **state) {
     (void)state;
-    struct fixture *fixture = make_example();
-    struct view view;
-    struct rank rank;
-    assert_true(view_open(&view, VIEW_FUNCTION));
-    assert_true(view_add(&view, &fixture->loaded, 1, VIEW_OLD));
-    fixture->values[1] += 7;                  /* f */
-    fixture->values[7] -= 9;                  /* the bare frame */
-    fixture->locations[4].address += 0x10000; /* loaded elsewhere */
-    fixture->bases[0] += 0x10000;
-    assert_true(view_add(&view, &fixture->loaded, 1, VIEW_NEW));
-    assert_int_equal(view.count, 5);
-    assert_true(rank_rows(&view, (struct rank_rule){.is_diff = true}, &rank));
-    assert_int_equal(rank.count, 5);
-    assert_string_equal(view_name(&view, rank.order[0]), "a+0xd00");
-    assert_string_equal(view_name(&view, rank.order[1]), "f");
-    rank_free(&rank);
-    assert_true(rank_rows(&view, (struct rank_rule){.by_cum = true}, &rank));
-    assert_string_equal(view_name(&view, rank.order[0]), "a+0xd00");
-    assert_string_equal(view_name(&view, rank.order[1]), "0x77");
-    rank_free(&rank);
-    view_close(&view);
-    free(fixture);
+    struct fixture *old = make_example(), *new = make_example();
+    struct heapprofile_error error;
+    new->values[1] += 7;                  /* f */
+    new->values[7] -= 9;                  /* the bare frame */
+    new->locations[4].address += 0x10000; /* loaded elsewhere */
+    new->bases[0] += 0x10000;
+    for (int i = 0; i < 2; i++) {
+        string_id name = put_string(i ? new : old, "bytes");
+        (i ? new : old)->types[1].type = name;
+    }
+    struct heapprofile *files[] = {&old->source, &new->source};
+    const struct heapprofile_pair pair = {{{&files[0], 1}, {&files[1], 1}}};
+    const char *const views[] = {"bytes"};
+    struct heapprofile_diff *diff =
+        heapprofile_diff(&pair, &(struct heapprofile_options){.views = views, .view_count = 1}, &error);
+    assert_non_null(diff);
+    uint32_t count;
+    const uint32_t *order = heapprofile_diff_rank(diff, 0, HEAPPROFILE_FLAT, &count);
+    assert_int_equal(count, 5);
+    assert_string_equal(heapprofile_diff_row(diff, order[0]).name, "a+0xd00");
+    assert_string_equal(heapprofile_diff_row(diff, order[1]).name, "f");
+    struct heapprofile_change change = heapprofile_diff_change(diff, order[0], 0, HEAPPROFILE_FLAT);
+    assert_int_equal(change.delta, -9);
+    assert_int_equal(change.verdict, HEAPPROFILE_UNKNOWN);
+    heapprofile_diff_free(diff);
+
+    const struct heapprofile_pair single = {{{NULL, 0}, {&files[0], 1}}};
+    diff = heapprofile_diff(&single, &(struct heapprofile_options){.views = views, .view_count = 1}, &error);
+    order = heapprofile_diff_rank(diff, 0, HEAPPROFILE_CUM, &count);
+    assert_string_equal(heapprofile_diff_row(diff, order[0]).name, "a+0xd00");
+    assert_string_equal(heapprofile_diff_row(diff, order[1]).name, "0x77");
+    heapprofile_diff_free(diff);
+    free(old);
+    free(new);
 }
 
 /* Whether any line of the location is of a function with this name. */
@@ -248,13 +265,12 @@ static void random_profiles_against_an_oracle(void **state) {
             put_sample(fixture, stack, depth, (int64_t)rand_below(&rand, 2000) - 500);
         }
         struct view view;
-        assert_true(view_open(&view, VIEW_FUNCTION));
-        assert_true(view_add(&view, &fixture->loaded, 1, VIEW_NEW));
-        for (uint32_t i = 0; i < view.count; i++) {
+        open_view(&view, HEAPPROFILE_BY_FUNCTION, fixture);
+        for (uint32_t i = 0; i < view.rows.count; i++) {
             int64_t flat, cum;
-            oracle(&fixture->loaded.profile, view_name(&view, i), &flat, &cum);
-            assert_int_equal(view.rows[i].flat[VIEW_NEW], flat);
-            assert_int_equal(view.rows[i].cum[VIEW_NEW], cum);
+            oracle(&fixture->source.profile, rows_name(&view.rows, i), &flat, &cum);
+            assert_int_equal(view_value(&view, 0, HEAPPROFILE_FLAT, i, 0), flat);
+            assert_int_equal(view_value(&view, 0, HEAPPROFILE_CUM, i, 0), cum);
         }
         view_close(&view);
         free(fixture);
