@@ -3,9 +3,9 @@
 #include "alloc/later.h"
 
 #include <stddef.h>
-#include <time.h>
 
 #include "alloc/caller.h"
+#include "base/os.h"
 
 _Atomic(void (*)(void)) later_work;
 static _Atomic int64_t due_at;
@@ -21,20 +21,13 @@ void later_arm(void (*work)(void), int64_t due) {
 
 void later_disarm(void) { atomic_store_release(&later_work, NULL); }
 
-/* The coarse clock is as good as the last tick, and a fraction of the price. */
-static int64_t coarse_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 void later_poll_armed(const void *caller, bool is_exact) {
     static _Thread_local uint8_t passes_to_skip;
     if (passes_to_skip) {
         passes_to_skip--;
         return;
     }
-    int64_t left = atomic_load_relaxed(&due_at) - coarse_now();
+    int64_t left = atomic_load_relaxed(&due_at) - os_coarse_now();
     passes_to_skip = left > SOON_NANOSECONDS ? PASSES_BETWEEN : 0;
     if (left > 0 || !(is_exact || caller_knows_own()) || !caller_may_start_thread(caller))
         return;

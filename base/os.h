@@ -40,7 +40,9 @@ uint64_t os_address_limit(void);
 /* Monotonic clock, and wall clock, in nanoseconds. */
 int64_t os_now(void);
 int64_t os_wall_time(void);
-/* Monotonic clock in whole seconds, some milliseconds late: the cheapest there is. */
+/* The monotonic clock as of the kernel's last tick, some milliseconds late: the cheapest there is. In nanoseconds, and
+ * in whole seconds. */
+int64_t os_coarse_now(void);
 uint32_t os_seconds(void);
 /* Processor time of this thread. */
 int64_t os_thread_time(void);

@@ -114,7 +114,8 @@ static int64_t clock_nanoseconds(clockid_t clock) {
 
 int64_t os_now(void) { return clock_nanoseconds(CLOCK_MONOTONIC); }
 int64_t os_wall_time(void) { return clock_nanoseconds(CLOCK_REALTIME); }
-uint32_t os_seconds(void) { return (uint32_t)(clock_nanoseconds(CLOCK_MONOTONIC_COARSE) / 1000000000); }
+int64_t os_coarse_now(void) { return clock_nanoseconds(CLOCK_MONOTONIC_COARSE); }
+uint32_t os_seconds(void) { return (uint32_t)(os_coarse_now() / 1000000000); }
 int64_t os_thread_time(void) { return clock_nanoseconds(CLOCK_THREAD_CPUTIME_ID); }
 int os_thread_id(void) { return (int)syscall(SYS_gettid); }
 

@@ -8,6 +8,11 @@
  *         a thread's stores are visible in their order when it is killed, so whatever counts has its seal.
  * beat:   a thread writes the texts of a profile's comments each second, into two places by turns.
  *
+ * A store to such a page may meet a full or a broken disk, and then it is a signal that ends the program. So space is
+ * kept before a byte is touched (box_file.c), and no space is a full table. What remains is a disk that cannot read an
+ * evicted page again, and a thread that waits while pages are written back: on tmpfs there is neither
+ * (docs/blackbox.md).
+ *
  * fork: the child shares the mapping and must not write to it. Prepare, with every table's lock held, copies what
  * changes in place (the buckets, a bounded number of bytes) and notes how long the rest is. The child copies the rest,
  * which only grew meanwhile, takes back the retirements that the parent made since, and puts a file of its own or
@@ -163,18 +168,10 @@ static bool is_our_own(const char *path) {
 }
 
 static bool expand_path(char *path, size_t size) {
-    char host[HOST_NAME_MAX + 1] = "";
-    gethostname(host, sizeof host - 1);
-    struct dump_name name = {.pid = getpid(),
-                             .sequence = 1,
-                             .time = os_wall_time(),
-                             .host = host,
-                             .program = program_invocation_short_name,
-                             .reason = ""};
     size_t length = 0;
     if (box->pattern[0] != '/')
         length = log_format(path, size, "%s/", box->directory);
-    return length + 1 < size && dump_name_expand(path + length, size - length, box->pattern, &name);
+    return length + 1 < size && dump_name_expand_own(path + length, size - length, box->pattern, 1, "");
 }
 
 static const char *error_text(int error) {

@@ -29,7 +29,9 @@ static uint64_t hash_key(const struct bucket_key *key) {
 }
 
 /* A new bucket stood at nothing at the high-water mark, and that is what its place among the kept says. */
-static uint32_t append_locked(struct bucket_table *table, const struct bucket_key *key) {
+static uint32_t append_locked(void *owner, const void *wanted) {
+    struct bucket_table *table = owner;
+    const struct bucket_key *key = wanted;
     lock_assert_held(&table->lock);
     uint32_t id = atomic_load_relaxed(&table->count) + 1;
     if (id == 0 || !table_area_reach(&table->items, (size_t)id * sizeof(struct bucket)) ||
@@ -52,19 +54,7 @@ static uint32_t append_locked(struct bucket_table *table, const struct bucket_ke
 }
 
 uint32_t bucket_find(struct bucket_table *table, const struct bucket_key *key) {
-    uint64_t hash = hash_key(key);
-    uint32_t id = id_index_find(&table->index, hash, is_wanted, key, table);
-    if (LIKELY(id))
-        return id;
-    lock_acquire(&table->lock);
-    id = id_index_find(&table->index, hash, is_wanted, key, table);
-    if (!id && id_index_reserve_locked(&table->index)) {
-        id = append_locked(table, key);
-        if (id)
-            id_index_insert_locked(&table->index, hash, id);
-    }
-    lock_release(&table->lock);
-    return id;
+    return id_index_intern(&table->index, &table->lock, hash_key(key), is_wanted, append_locked, key, table);
 }
 
 static _Atomic uint64_t *others_at(const struct bucket_table *table, uint32_t id) {

@@ -84,14 +84,6 @@ static int raise_descriptor(int fd) {
 
 /* ---- the place ---- */
 
-static bool expand(char *out, size_t size, const char *pattern) {
-    char host[HOST_NAME_MAX + 1] = "";
-    gethostname(host, sizeof host - 1);
-    struct dump_name name = {
-        .pid = getpid(), .time = 0, .host = host, .program = program_invocation_short_name, .reason = "control"};
-    return dump_name_expand(out, size, pattern, &name);
-}
-
 /* Step 2. `is_ours`: the folder has our name, so nobody else has a reason to be in it. */
 static int check_folder(const char *folder, bool is_ours) {
     struct stat status;
@@ -156,7 +148,7 @@ static int listen_at(struct control_socket *out, int fd) {
 
 static int open_at(struct control_socket *out, const char *pattern, bool is_ours) {
     char folder[CONTROL_PATH_MAX];
-    if (!expand(out->path, sizeof out->path, pattern))
+    if (!dump_name_expand_own(out->path, sizeof out->path, pattern, 0, "control"))
         return ENAMETOOLONG;
     memcpy(folder, out->path, sizeof folder);
     char *slash = strrchr(folder, '/');

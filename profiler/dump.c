@@ -79,18 +79,10 @@ int dump_write(const char *path) {
 }
 
 static bool next_name(const char *reason, char *path, size_t size) {
-    char host[HOST_NAME_MAX + 1] = "";
-    gethostname(host, sizeof host - 1);
     lock_acquire(&lock);
     uint64_t number = ++sequence;
     lock_release(&lock);
-    struct dump_name name = {.pid = getpid(),
-                             .sequence = number,
-                             .time = os_wall_time(),
-                             .host = host,
-                             .program = program_invocation_short_name,
-                             .reason = reason};
-    return dump_name_expand(path, size, options->dump_pattern, &name);
+    return dump_name_expand_own(path, size, options->dump_pattern, number, reason);
 }
 
 /* One file too many, taken out of the history; false when all are within the bounds. The newest always stays.

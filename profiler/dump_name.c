@@ -3,9 +3,13 @@
  * Locks: none. Allocation: none. */
 #include "profiler/dump_name.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
+#include "base/os.h"
 
 /* Gregorian date of a day counted from 1970-01-01, by eras of 400 years that begin on a first of March. */
 static void civil_date(int64_t days, int *year, int *month, int *day) {
@@ -77,4 +81,16 @@ bool dump_name_expand(char *out, size_t size, const char *pattern, const struct 
     }
     out[length] = '\0';
     return length > 0;
+}
+
+bool dump_name_expand_own(char *out, size_t size, const char *pattern, uint64_t sequence, const char *reason) {
+    char host[HOST_NAME_MAX + 1] = "";
+    gethostname(host, sizeof host - 1);
+    struct dump_name name = {.pid = getpid(),
+                             .sequence = sequence,
+                             .time = os_wall_time(),
+                             .host = host,
+                             .program = program_invocation_short_name,
+                             .reason = reason};
+    return dump_name_expand(out, size, pattern, &name);
 }

@@ -18,4 +18,7 @@ struct dump_name {
  * value becomes '_'. No allocation. */
 bool dump_name_expand(char *out, size_t size, const char *pattern, const struct dump_name *name);
 
+/* The same for this process, its host and this moment. */
+bool dump_name_expand_own(char *out, size_t size, const char *pattern, uint64_t sequence, const char *reason);
+
 #endif

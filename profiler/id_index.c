@@ -7,6 +7,8 @@
  *   insert:  1. when three quarters are used, copy the words to a larger array and publish it; readers may go on in
  *               the old one, where they miss only what came later and then ask again under the lock.
  *            2. store the word (release): whoever sees it sees the thing behind it.
+ *   intern:  find without a lock, the usual end; then again under the lock, since another thread may have been first or
+ *            the array has grown; else let the owner append, and insert.
  *
  * The first array lies in the index itself; the next fills one page to its end, and each later one twice as many
  * pages. The place of a hash is therefore a fraction of the array and not a remainder: counts are no powers of two.
@@ -95,6 +97,22 @@ void id_index_insert_locked(struct id_index *index, uint64_t hash, uint32_t id) 
     DCHECK(id != 0);
     place(atomic_load_relaxed(&index->slots), make_word(hash, id));
     index->count++;
+}
+
+uint32_t id_index_intern(struct id_index *index, struct lock *lock, uint64_t hash, id_index_match match,
+                         id_index_append append, const void *wanted, void *owner) {
+    uint32_t id = id_index_find(index, hash, match, wanted, owner);
+    if (LIKELY(id))
+        return id;
+    lock_acquire(lock);
+    id = id_index_find(index, hash, match, wanted, owner);
+    if (!id && id_index_reserve_locked(index)) {
+        id = append(owner, wanted);
+        if (id)
+            id_index_insert_locked(index, hash, id);
+    }
+    lock_release(lock);
+    return id;
 }
 
 void id_index_free(struct id_index *index) {

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/lock.h"
+
 enum { ID_INDEX_FIRST = 64 };
 
 struct id_slots {
@@ -29,6 +31,13 @@ typedef bool (*id_index_match)(uint32_t id, const void *wanted, const void *cont
 /* 0 = not there. */
 uint32_t id_index_find(const struct id_index *index, uint64_t hash, id_index_match match, const void *wanted,
                        const void *context);
+
+/* Makes the thing that is wanted, complete, under the owner's lock; its id, or 0 where there is no memory for it. */
+typedef uint32_t (*id_index_append)(void *owner, const void *wanted);
+
+/* The id of what is wanted, made where it is not there yet; 0 where there is no memory. `lock` is the owner's. */
+uint32_t id_index_intern(struct id_index *index, struct lock *lock, uint64_t hash, id_index_match match,
+                         id_index_append append, const void *wanted, void *owner);
 
 /* Makes room for one more; false when there is no memory. */
 bool id_index_reserve_locked(struct id_index *index);

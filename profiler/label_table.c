@@ -4,8 +4,8 @@
  *                 ^id                                           ^id
  *
  * with: 1. build the text on the stack, old pairs and the new one in the order of their keys;
- *       2. look it up without a lock: the usual end;
- *       3. under the lock look again, append, then publish the id.
+ *       2. look it up (profiler/id_index.h); the usual end, without a lock;
+ *       3. under the lock append, then publish the id.
  *
  * Locks: RANK_STACK_TABLE, never together with the stacks' but in fork. Allocation: table_memory. */
 #include "profiler/label_table.h"
@@ -88,7 +88,9 @@ static bool build(struct label_text *text, struct label_view old, const char *ke
     return fits && (placed || add_pair(text, key, value));
 }
 
-static uint32_t append_locked(struct label_table *table, const struct label_text *text) {
+static uint32_t append_locked(void *owner, const void *wanted) {
+    struct label_table *table = owner;
+    const struct label_text *text = wanted;
     lock_assert_held(&table->lock);
     uint32_t id = table->used ? table->used : FIRST_WORD;
     uint64_t end = (uint64_t)id + 1 + (text->size + sizeof(uint64_t) - 1) / sizeof(uint64_t);
@@ -102,27 +104,13 @@ static uint32_t append_locked(struct label_table *table, const struct label_text
     return id;
 }
 
-static uint32_t intern(struct label_table *table, const struct label_text *text) {
-    uint64_t hash = hash_text(text);
-    uint32_t id = id_index_find(&table->index, hash, is_wanted, text, table);
-    if (id)
-        return id;
-    lock_acquire(&table->lock);
-    id = id_index_find(&table->index, hash, is_wanted, text, table);
-    if (!id && id_index_reserve_locked(&table->index)) {
-        id = append_locked(table, text);
-        if (id)
-            id_index_insert_locked(&table->index, hash, id);
-    }
-    lock_release(&table->lock);
-    return id;
-}
-
 int label_table_with(struct label_table *table, uint32_t set, const char *key, const char *value, uint32_t *out) {
     struct label_text text;
     if (!key || !*key || !build(&text, label_table_view(table, set), key, value))
         return EINVAL;
-    uint32_t id = text.size ? intern(table, &text) : 0;
+    uint32_t id = 0;
+    if (text.size)
+        id = id_index_intern(&table->index, &table->lock, hash_text(&text), is_wanted, append_locked, &text, table);
     if (text.size && !id)
         return ENOMEM;
     *out = id;

@@ -6,9 +6,8 @@
  *
  * intern:
  *   1. hash the frames;
- *   2. look the hash up without a lock: the usual end;
- *   3. take the lock and look again, since another thread may have been first, or the index has grown;
- *   4. append the words, then publish the id in the index.
+ *   2. look the hash up (profiler/id_index.h); the usual end, without a lock;
+ *   3. under the lock append the words, then publish the id in the index.
  *
  * Locks: RANK_STACK_TABLE for growth. May run inside malloc; memory comes from table_memory. */
 #include "profiler/stack_table.h"
@@ -53,7 +52,9 @@ static bool is_wanted(uint32_t id, const void *wanted, const void *context) {
             memcmp(stack_table_frames(table, id), want->frames, want->count * sizeof *want->frames) == 0);
 }
 
-static uint32_t append_locked(struct stack_table *table, const struct wanted *want) {
+static uint32_t append_locked(void *owner, const void *wanted) {
+    struct stack_table *table = owner;
+    const struct wanted *want = wanted;
     lock_assert_held(&table->lock);
     uint32_t id = table->used ? table->used : FIRST_WORD;
     uint64_t end = (uint64_t)id + 1 + want->count;
@@ -70,19 +71,8 @@ static uint32_t append_locked(struct stack_table *table, const struct wanted *wa
 
 uint32_t stack_table_intern(struct stack_table *table, const uintptr_t *frames, size_t count) {
     struct wanted want = {frames, count};
-    uint64_t hash = hash_frames(frames, count);
-    uint32_t id = id_index_find(&table->index, hash, is_wanted, &want, table);
-    if (LIKELY(id))
-        return id;
-    lock_acquire(&table->lock);
-    id = id_index_find(&table->index, hash, is_wanted, &want, table);
-    if (!id && id_index_reserve_locked(&table->index)) {
-        id = append_locked(table, &want);
-        if (id)
-            id_index_insert_locked(&table->index, hash, id);
-    }
-    lock_release(&table->lock);
-    return id;
+    return id_index_intern(&table->index, &table->lock, hash_frames(frames, count), is_wanted, append_locked, &want,
+                           table);
 }
 
 static bool passes_through(struct stack_view stack, uintptr_t start, uintptr_t limit) {

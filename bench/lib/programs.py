@@ -46,7 +46,8 @@ def _is_older(target, sources):
 def build(say):
     """Every program of bench/workloads, and the launcher, where their sources are newer."""
     os.makedirs(BUILT, exist_ok=True)
-    headers = [os.path.join(SOURCES, name) for name in os.listdir(SOURCES) if name.endswith(".h")]
+    headers = [os.path.join(folder, name) for folder in (SOURCES, os.path.dirname(PROBE)) for name in os.listdir(folder)
+               if name.endswith(".h")]
     sources = [os.path.join(SOURCES, name) for name in sorted(os.listdir(SOURCES)) if name.endswith((".c", ".cc"))]
     for source in [LAUNCHER, PROBE] + sources:
         target = built(os.path.splitext(os.path.basename(source))[0])

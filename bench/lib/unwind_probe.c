@@ -5,10 +5,9 @@
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/lib/deep_stack.h"
 #include "profiler/loader.h"
 #include "profiler/unwinder_eh.h"
 
@@ -18,17 +17,6 @@ static int (*backtrace_all)(void **buffer, int size);
 static uintptr_t frames[ROOM];
 static size_t count_ours, count_theirs;
 static double ours[ROUNDS], fresh[ROUNDS], theirs[ROUNDS];
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
-}
-
-static int compare(const void *left, const void *right) {
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
 
 __attribute__((noinline)) static void measure(void) {
     for (int round = 0; round < ROUNDS; round++) {
@@ -50,26 +38,6 @@ __attribute__((noinline)) static void measure(void) {
     __asm__ volatile("" ::: "memory");
 }
 
-/* Two kinds of frames in turn, with frames of different sizes. */
-__attribute__((noinline)) static void descend(int depth);
-
-__attribute__((noinline)) static void descend_wide(int depth) {
-    volatile char room[200];
-    room[0] = (char)depth;
-    descend(depth);
-    room[1] = room[0];
-}
-
-__attribute__((noinline)) static void descend(int depth) {
-    if (depth == 0)
-        measure();
-    else if (depth % 2)
-        descend_wide(depth - 1);
-    else
-        descend(depth - 1);
-    __asm__ volatile("" ::: "memory");
-}
-
 int main(void) {
     static const int depths[] = {0, 2, 5, 12, 26, 56, 120};
     loader_start();
@@ -81,10 +49,7 @@ int main(void) {
     printf("frames: ours  theirs   ns: ours  cleared buffer  unw_backtrace   ratio  cleared\n");
     for (size_t i = 0; i < sizeof depths / sizeof *depths; i++) {
         descend(depths[i]);
-        qsort(ours, ROUNDS, sizeof *ours, compare);
-        qsort(theirs, ROUNDS, sizeof *theirs, compare);
-        qsort(fresh, ROUNDS, sizeof *fresh, compare);
-        double a = ours[ROUNDS / 2], c = fresh[ROUNDS / 2], b = theirs[ROUNDS / 2];
+        double a = median(ours, ROUNDS), c = median(fresh, ROUNDS), b = median(theirs, ROUNDS);
         printf("%12zu  %6zu   %8.1f  %14.1f  %13.1f   %5.2f  %7.2f\n", count_ours, count_theirs, a, c, b, a / b, c / b);
     }
     return 0;
