@@ -211,8 +211,9 @@ static const struct opts_section sections[] = {
 
 const struct opts_table heapdiff_options = {
     .program = "heapdiff",
-    .summary = "show heap profiles in pprof's format, or what changed from OLD to NEW",
-    .more = "`-` is standard input. A file whose name is a command's is written as `./merge`.",
+    .summary = "show heap profiles, or what changed from OLD to NEW",
+    .more = "Profiles are in pprof's format, whoever wrote them. `-` is standard input. A file whose name is a "
+            "command's is written as `./merge`.",
     .commands = commands,
     .command_count = sizeof commands / sizeof *commands,
     .groups = groups,

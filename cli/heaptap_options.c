@@ -245,6 +245,12 @@ static const struct opts_row statuses[] = {
     {"127", "CMD was not found."},
 };
 
+static const struct opts_row variables[] = {
+    {"HEAPTAP_LIB",
+     "The library that `heaptap run` preloads, where it is not to be the one beside heaptap or in ../lib."},
+    {"XDG_RUNTIME_DIR", "The folder of control sockets is in it."},
+};
+
 static const struct opts_row examples[] = {
     {"heaptap run ./server --port 8080", "A profile of a program at its end:"},
     {"heaptap run --interval 5m --on exit,limit:90% ./server",
@@ -255,6 +261,12 @@ static const struct opts_row examples[] = {
 
 static const struct opts_section sections[] = {
     {.title = "EXIT STATUS", .rows = statuses, .row_count = sizeof statuses / sizeof *statuses},
+    {.title = "ENVIRONMENT",
+     .text = "The library reads its settings once, when the program starts, and never in a setuid program. A bad value "
+             "is one "
+             "line on standard error, and the default is used.",
+     .rows = variables,
+     .row_count = sizeof variables / sizeof *variables},
     {.title = "EXAMPLES", .rows = examples, .row_count = sizeof examples / sizeof *examples, .has_examples = true},
 };
 
