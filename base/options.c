@@ -346,12 +346,26 @@ void options_read(struct options *options, char *const *environment) {
     tie_dump_settings(options);
 }
 
-bool options_accept(const char *variable, const char *value) {
-    static struct options options;
-    options_set_defaults(&options);
+static const struct option *find_option(const char *variable) {
     for (size_t i = 0; i < sizeof option_table / sizeof *option_table; i++) {
         if (strcmp(option_table[i].name, variable) == 0)
-            return *value && option_table[i].parse(&options, value);
+            return &option_table[i];
     }
-    return false;
+    return NULL;
+}
+
+bool options_accept(const char *variable, const char *value) {
+    static struct options options;
+    const struct option *option = find_option(variable);
+    options_set_defaults(&options);
+    return option && *value && option->parse(&options, value);
+}
+
+const char *options_variable(size_t index) {
+    return index < sizeof option_table / sizeof *option_table ? option_table[index].name : NULL;
+}
+
+const char *options_want(const char *variable) {
+    const struct option *option = find_option(variable);
+    return option ? option->want : NULL;
 }

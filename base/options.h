@@ -58,4 +58,9 @@ void options_read(struct options *options, char *const *environment);
 /* Whether the library would take this value of the variable. A name that is none of its variables has no good value. */
 bool options_accept(const char *variable, const char *value);
 
+/* The variables in their order, for whoever describes them: NULL past the last one. */
+const char *options_variable(size_t index);
+/* What a good value of the variable is: "a size such as 512KiB"; NULL for a name that is none of them. */
+const char *options_want(const char *variable);
+
 #endif

@@ -11,88 +11,44 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/units.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "cli/control_client.h"
-#include "cli/opts.h"
+#include "cli/heaptap_options.h"
+#include "cli/help.h"
 #include "cli/quantity.h"
 
 enum { STATUS_FAILED = 2, PID_MOST = INT_MAX, ASK_SECONDS = 10, DUMP_SECONDS = 600, LIST_SECONDS = 2 };
 
-enum { OPTION_HELP = 1, OPTION_OUTPUT };
-
-static const struct option_spec help_options[] = {
-    {.id = OPTION_HELP, .short_name = 'h', .name = "help", .help = "print this"},
-};
-
-static const struct opts_table ps_table = {
-    .program = "heaptap ps",
-    .summary = "Lists the processes that run under libheaptap.so: pid, program, time since start, mean bytes between\n"
-               "samples, bytes of live objects, samples taken, and the control socket. Root sees those of every user.\n"
-               "Sockets of processes that are gone are removed.",
-    .synopsis = "",
-    .options = help_options,
-    .count = 1,
-};
-
-static const struct option_spec dump_options[] = {
-    {.id = OPTION_OUTPUT,
-     .short_name = 'o',
-     .name = "output",
-     .argument = "FILE",
-     .help = "the profile's file; else the next of the process's HEAPTAP_DUMP,\n"
-             "or without that ./heaptap.PID.TIME.pb.gz"},
-    {.id = OPTION_HELP, .short_name = 'h', .name = "help", .help = "print this"},
-};
-
-static const struct opts_table dump_table = {
-    .program = "heaptap dump",
-    .summary = "Has a process write a profile of its heap, and prints the file's name. The process writes it itself,\n"
-               "with its own rights.",
-    .synopsis = "[options] PID",
-    .options = dump_options,
-    .count = sizeof dump_options / sizeof *dump_options,
-};
-
-static const struct opts_table rate_table = {
-    .program = "heaptap rate",
-    .summary = "Sets the mean bytes between samples of a process while it runs, and prints the one before and the\n"
-               "new one; 1 records every allocation, 0 none. Without BYTES it prints what is set.",
-    .synopsis = "PID [BYTES]",
-    .options = help_options,
-    .count = 1,
-};
-
-static int fail(const struct opts_table *table, const char *text) {
-    char clean[CONTROL_TEXT_MAX];
+static int fail(const struct opts *opts, const char *text) {
+    char clean[CONTROL_TEXT_MAX], title[80];
     text_clean(clean, sizeof clean, text);
-    fprintf(stderr, "%s: %s\n", table->program, clean);
+    fprintf(stderr, "%s: %s\n", opts_title(opts->table, opts->command, title, sizeof title), clean);
     return STATUS_FAILED;
 }
 
-static int usage_error(const struct opts_table *table, const char *text) {
-    fprintf(stderr, "%s: %s; see '%s --help'\n", table->program, text, table->program);
+static int usage_error(const struct opts *opts, const char *text) {
+    char title[80];
+    opts_title(opts->table, opts->command, title, sizeof title);
+    fprintf(stderr, "%s: %s; see '%s --help'\n", title, text, title);
     return STATUS_FAILED;
 }
 
 /* Operands and the value of --output. True when the command is to go on; else *status is what to return. */
-static bool parse(const struct opts_table *table, int argc, char **argv, const char **operands, int most, int *status,
-                  const char **output) {
-    struct opts opts;
+static bool parse(struct opts *opts, const char **operands, int most, int *status, const char **output) {
     int id, count = 0;
     *status = 0;
-    opts_begin(&opts, table, argc, (const char *const *)argv);
-    while ((id = opts_next(&opts)) != OPTS_END) {
+    while ((id = opts_next(opts)) != OPTS_END) {
         if (id == OPTION_HELP) {
-            opts_print_help(table, stdout);
+            help_print(opts, stdout);
             return false;
         }
         if (id == OPTION_OUTPUT) {
-            *output = opts.value;
+            *output = opts->value;
         } else if (id == OPTS_OPERAND && count < most) {
-            operands[count++] = opts.value;
+            operands[count++] = opts->value;
         } else {
-            *status = usage_error(table, id == OPTS_ERROR ? opts.error : "too many operands");
+            *status = usage_error(opts, id == OPTS_ERROR ? opts->error : "too many operands");
             return false;
         }
     }
@@ -100,21 +56,21 @@ static bool parse(const struct opts_table *table, int argc, char **argv, const c
 }
 
 /* The process that the operand names. */
-static bool find(const struct opts_table *table, const char *operand, struct control_process *process) {
+static bool find(const struct opts *opts, const char *operand, struct control_process *process) {
     char text[CONTROL_TEXT_MAX];
     uint64_t pid;
     if (!operand) {
-        usage_error(table, "no PID given");
+        usage_error(opts, "no PID given");
         return false;
     }
     if (!opts_parse_count(operand, PID_MOST, &pid) || !pid) {
         snprintf(text, sizeof text, "bad PID '%.100s'", operand);
-        usage_error(table, text);
+        usage_error(opts, text);
         return false;
     }
     if (control_client_find((pid_t)pid, process, text))
         return true;
-    fail(table, text);
+    fail(opts, text);
     return false;
 }
 
@@ -162,14 +118,14 @@ static void print_process(const struct control_process *process) {
            (unsigned long)number_of(answer, "samples"), path);
 }
 
-int control_command_ps(int argc, char **argv) {
+int control_command_ps(struct opts *opts) {
     struct control_process *processes;
     size_t count;
     int status;
-    if (!parse(&ps_table, argc, argv, NULL, 0, &status, NULL))
+    if (!parse(opts, NULL, 0, &status, NULL))
         return status;
     if (!control_client_list(&processes, &count))
-        return fail(&ps_table, "out of memory");
+        return fail(opts, "out of memory");
     printf("%7s  %-16s %10s %8s %9s %9s  %s\n", "PID", "PROGRAM", "UPTIME", "RATE", "HEAP", "SAMPLES", "SOCKET");
     for (size_t i = 0; i < count; i++) {
         if (*processes[i].path)
@@ -208,15 +164,15 @@ static void name_by_time(pid_t pid, char *out, size_t size) {
     snprintf(out, size, "heaptap.%d.%s.pb.gz", (int)pid, stamp);
 }
 
-int control_command_dump(int argc, char **argv) {
+int control_command_dump(struct opts *opts) {
     char answer[CONTROL_TEXT_MAX], error[CONTROL_TEXT_MAX], clean[CONTROL_TEXT_MAX], name[64], path[PATH_MAX];
     char line[CONTROL_TEXT_MAX] = "dump";
     const char *operand = NULL, *output = NULL;
     struct control_process process;
     int status;
-    if (!parse(&dump_table, argc, argv, &operand, 1, &status, &output))
+    if (!parse(opts, &operand, 1, &status, &output))
         return status;
-    if (!find(&dump_table, operand, &process))
+    if (!find(opts, operand, &process))
         return STATUS_FAILED;
     if (!output && !has_pattern(&process)) {
         name_by_time(process.pid, name, sizeof name);
@@ -224,11 +180,11 @@ int control_command_dump(int argc, char **argv) {
     }
     if (output) {
         if (!*output || strchr(output, '\n') || !absolute_path(output, path, sizeof path))
-            return fail(&dump_table, "bad name of an output file");
+            return fail(opts, "bad name of an output file");
         snprintf(line, sizeof line, "dump %s", path);
     }
     if (!control_client_ask(&process, line, DUMP_SECONDS, answer, error))
-        return fail(&dump_table, error);
+        return fail(opts, error);
     text_clean(clean, sizeof clean, answer);
     puts(clean);
     return 0;
@@ -241,31 +197,31 @@ static void print_rate(uint64_t rate, const char *before) {
     printf("%s%s", before, units_format_bytes(text, sizeof text, rate));
 }
 
-int control_command_rate(int argc, char **argv) {
+int control_command_rate(struct opts *opts) {
     char answer[CONTROL_TEXT_MAX], error[CONTROL_TEXT_MAX], line[CONTROL_TEXT_MAX];
     const char *operands[2] = {NULL, NULL}, *unused;
     struct control_process process;
     uint64_t rate, previous, now;
     int status;
-    if (!parse(&rate_table, argc, argv, operands, 2, &status, &unused))
+    if (!parse(opts, operands, 2, &status, &unused))
         return status;
     if (operands[1] && !units_parse_bytes(operands[1], &rate)) {
         snprintf(error, sizeof error, "bad value '%.100s' of BYTES", operands[1]);
-        return usage_error(&rate_table, error);
+        return usage_error(opts, error);
     }
-    if (!find(&rate_table, operands[0], &process))
+    if (!find(opts, operands[0], &process))
         return STATUS_FAILED;
     if (operands[1])
         snprintf(line, sizeof line, "rate %lu", (unsigned long)rate);
     if (!control_client_ask(&process, operands[1] ? line : "info", ASK_SECONDS, answer, error))
-        return fail(&rate_table, error);
+        return fail(opts, error);
     if (!operands[1]) {
         print_rate(number_of(answer, "rate"), "");
     } else if (sscanf(answer, "%lu %lu", &previous, &now) == 2) {
         print_rate(previous, "");
         print_rate(now, " -> ");
     } else {
-        return fail(&rate_table, "the answer is not understood");
+        return fail(opts, "the answer is not understood");
     }
     putchar('\n');
     return 0;

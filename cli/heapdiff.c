@@ -1,7 +1,7 @@
 /* heapdiff: shows heap profiles and what changed between two of them.
  *
  *   1. the option table (cli/heapdiff_options) turns the command line into a struct request
- *   2. the first operand may name a command; else one operand is shown and two are compared
+ *   2. where no command is named, one operand is shown and two are compared
  *   3. cli/commands does it; whatever goes wrong comes back as one line, printed here and nowhere else
  *
  * Exit: 0 done, 2 usage or input error, 141 when the reader of the output went away. */
@@ -12,7 +12,7 @@
 
 #include "cli/commands.h"
 #include "cli/heapdiff_options.h"
-#include "cli/summary.h"
+#include "cli/help.h"
 
 enum { EXIT_ERROR = 2, EXIT_CLOSED_PIPE = 141, DEFAULT_ROWS = 20 };
 
@@ -20,24 +20,9 @@ enum { EXIT_ERROR = 2, EXIT_CLOSED_PIPE = 141, DEFAULT_ROWS = 20 };
 struct command_line {
     struct request request;
     const char **paths, **dirs;
+    int command;
     bool is_done; /* --help or --version was served */
 };
-
-static int index_of(const char *choices, const char *value) {
-    int index = 0;
-    size_t length = strlen(value);
-    for (const char *p = choices; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL, index++)
-        if (strncmp(p, value, length) == 0 && (p[length] == '|' || !p[length]))
-            return index;
-    return 0;
-}
-
-static const struct option_spec *find_spec(int id) {
-    const struct option_spec *spec = heapdiff_options.options;
-    while (spec->id != id)
-        spec++;
-    return spec;
-}
 
 /* Where an option's text is kept as it is; NULL for the other options. */
 static const char **find_text(struct request *request, int id) {
@@ -59,7 +44,12 @@ static const char **find_text(struct request *request, int id) {
     }
 }
 
-static void take_choice(struct request *request, int id, int choice) {
+static void take_choice(struct request *request, int id, const struct opts *opts) {
+    int choice = (int)opts->choice;
+    if (id == OPT_BY) {
+        request->by = (enum heapprofile_by)choice;
+        request->label = request->by == HEAPPROFILE_BY_LABEL ? opts->value + strlen("label:") : NULL;
+    }
     if (id == OPT_FORMAT)
         request->format = (enum request_format)choice;
     if (id == OPT_BASE_MODE)
@@ -68,61 +58,35 @@ static void take_choice(struct request *request, int id, int choice) {
         request->color = (enum term_color)choice;
 }
 
-static bool take_rows(struct request *request, const char *value, struct heapprofile_error *error) {
-    if (opts_parse_count(value, UINT32_MAX, &request->most_rows))
-        return true;
-    snprintf(error->text, sizeof error->text, "bad value '%.60s' for '--rows': a number is needed", value);
-    return false;
-}
-
-static bool take_by(struct request *request, const char *value, struct heapprofile_error *error) {
-    static const char prefix[] = "label:";
-    if (strncmp(value, prefix, sizeof prefix - 1) == 0 && value[sizeof prefix - 1]) {
-        request->by = HEAPPROFILE_BY_LABEL;
-        request->label = value + sizeof prefix - 1;
-        return true;
-    }
-    for (int by = 0; by < HEAPPROFILE_BY_LABEL; by++) {
-        request->by = (enum heapprofile_by)by;
-        if (strcmp(value, summary_by_names[by]) == 0)
-            return true;
-    }
-    snprintf(error->text, sizeof error->text,
-             "bad value '%.60s' for '--by': one of function|line|file|package|mapping|stack|label:KEY", value);
-    return false;
-}
-
-static bool take_option(struct command_line *line, int id, const char *value, struct heapprofile_error *error) {
+static void take_option(struct command_line *line, const struct opts *opts) {
     struct request *request = &line->request;
-    const struct option_spec *spec = find_spec(id);
+    int id = opts->spec->id;
     if (find_text(request, id))
-        *find_text(request, id) = value;
-    else if (spec->choices)
-        take_choice(request, id, index_of(spec->choices, value));
-    else if (spec->single_dash) /* the name of a view */
-        request->sample_type = spec->name;
-    else if (id == OPT_BY)
-        return take_by(request, value, error);
+        *find_text(request, id) = opts->value;
+    else if (opts->spec->kind == VALUE_CHOICE)
+        take_choice(request, id, opts);
+    else if (opts->spec->single_dash) /* the name of a view */
+        request->sample_type = opts->spec->name;
     else if (id == OPT_ROWS)
-        return take_rows(request, value, error);
+        request->most_rows = opts->number;
     else if (id == OPT_FLAT || id == OPT_CUM)
         request->by_cum = id == OPT_CUM;
     else if (id == OPT_DEBUG_DIR)
-        line->dirs[request->debug_dir_count++] = value;
+        line->dirs[request->debug_dir_count++] = opts->value;
     else if (id == OPT_NO_SYMBOLIZE)
         request->is_verbatim = true;
     else if (id == OPT_VERSION)
         puts("heapdiff " HEAPTAP_VERSION);
     else if (id == OPT_HELP)
-        opts_print_help(&heapdiff_options, stdout);
+        help_print(opts, stdout);
     line->is_done |= id == OPT_VERSION || id == OPT_HELP;
-    return true;
 }
 
 static bool parse(struct command_line *line, int argc, char **argv, struct heapprofile_error *error) {
     struct opts opts;
     int id;
     opts_begin(&opts, &heapdiff_options, argc, (const char *const *)argv);
+    line->command = (int)(opts.command - heapdiff_options.commands);
     while (!line->is_done && (id = opts_next(&opts)) != OPTS_END) {
         if (id == OPTS_ERROR) {
             snprintf(error->text, sizeof error->text, "%s", opts.error);
@@ -130,8 +94,8 @@ static bool parse(struct command_line *line, int argc, char **argv, struct heapp
         }
         if (id == OPTS_OPERAND)
             line->paths[line->request.path_count++] = opts.value;
-        else if (!take_option(line, id, opts.value, error))
-            return false;
+        else
+            take_option(line, &opts);
     }
     return true;
 }
@@ -148,27 +112,25 @@ static bool add_binary_path(struct command_line *line, size_t room, char **copy)
     return true;
 }
 
-static bool needs_output(const struct request *request, const char *command, struct heapprofile_error *error) {
-    if (request->output)
+static bool check_operands(const struct command_line *line, struct heapprofile_error *error) {
+    const struct request *request = &line->request;
+    bool is_merge = line->command == COMMAND_MERGE;
+    const char *name = heapdiff_options.commands[line->command].name;
+    if (!request->path_count || (!is_merge && request->path_count > 1))
+        snprintf(error->text, sizeof error->text, "'%s' needs %s; see 'heapdiff --help'", name,
+                 is_merge ? "at least one profile" : "one profile");
+    else if (!request->output)
+        snprintf(error->text, sizeof error->text, "'%s' needs -o FILE", name);
+    else
         return true;
-    snprintf(error->text, sizeof error->text, "'%s' needs -o FILE", command);
     return false;
 }
 
-static bool dispatch(struct request *request, struct heapprofile_error *error) {
-    const char *first = request->path_count ? request->paths[0] : "";
-    bool is_merge = strcmp(first, "merge") == 0, is_symbolize = strcmp(first, "symbolize") == 0;
-    if (is_merge || is_symbolize) {
-        request->paths++;
-        request->path_count--;
-        if (!request->path_count || (is_symbolize && request->path_count > 1)) {
-            snprintf(error->text, sizeof error->text, "'%s' needs %s; see 'heapdiff --help'", first,
-                     is_merge ? "at least one profile" : "one profile");
-            return false;
-        }
-        return needs_output(request, first, error) &&
-               (is_merge ? command_merge(request, error) : command_symbolize(request, error));
-    }
+static bool dispatch(const struct command_line *line, struct heapprofile_error *error) {
+    const struct request *request = &line->request;
+    if (line->command != COMMAND_SHOW)
+        return check_operands(line, error) &&
+               (line->command == COMMAND_MERGE ? command_merge(request, error) : command_symbolize(request, error));
     if (request->path_count == 1)
         return command_show(request, error);
     if (request->path_count == 2)
@@ -197,7 +159,7 @@ int main(int argc, char **argv) {
         ok = fflush(stdout) == 0;
         snprintf(error.text, sizeof error.text, "cannot write 'standard output'");
     } else if (ok) {
-        ok = add_binary_path(&line, room, &binary_path) && dispatch(&line.request, &error);
+        ok = add_binary_path(&line, room, &binary_path) && dispatch(&line, &error);
     }
     free(line.paths);
     free(line.dirs);

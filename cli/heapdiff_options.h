@@ -1,8 +1,11 @@
-/* heapdiff's option table: what its parser, its help, its man page and its completions are made from. */
+/* heapdiff's commands and options: what its parser, its help, its man page and its completions are made from. */
 #ifndef HEAPTAP_CLI_HEAPDIFF_OPTIONS_H
 #define HEAPTAP_CLI_HEAPDIFF_OPTIONS_H
 
 #include "cli/opts.h"
+
+/* Indices of the table's commands. */
+enum { COMMAND_SHOW, COMMAND_MERGE, COMMAND_SYMBOLIZE };
 
 enum {
     OPT_SAMPLE = 1,

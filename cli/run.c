@@ -16,6 +16,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,8 +100,8 @@ __attribute__((noreturn)) static void execute(const struct launch *launch) {
     set = set && setenv("HEAPTAP_DUMP", launch->pattern, 1) == 0;
     sigaction(SIGCHLD, &launch->old_child_action, NULL);
     sigprocmask(SIG_SETMASK, &launch->old_mask, NULL);
-    if (set)
-        execvp(request->command[0], request->command);
+    if (set) /* which changes none of them, whatever its prototype says */
+        execvp(request->command[0], (char *const *)(uintptr_t)request->command);
     int error = errno;
     if (write(launch->error_pipe[1], &error, sizeof error) != sizeof error)
         _exit(RUN_EXIT_FAILURE);

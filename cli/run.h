@@ -12,7 +12,7 @@ struct run_variable {
 };
 
 struct run_request {
-    char **command;                       /* NULL-terminated, at least one */
+    const char *const *command;           /* NULL-terminated, at least one */
     const struct run_variable *variables; /* ends with a NULL name */
 };
 

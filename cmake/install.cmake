@@ -10,14 +10,7 @@ install(TARGETS heaptap_archive heapprofile_archive ARCHIVE DESTINATION ${CMAKE_
 install(TARGETS heaptap_tool heapdiff_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 file(GLOB HEADERS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/include/*.h)
-file(GLOB MAN_PAGES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.1)
-file(GLOB BASH_COMPLETIONS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/completions/*.bash)
 install(FILES ${HEADERS} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(FILES ${MAN_PAGES} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-foreach(completion IN LISTS BASH_COMPLETIONS)
-  get_filename_component(command ${completion} NAME_WE)
-  install(FILES ${completion} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${command})
-endforeach()
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 file(RELATIVE_PATH HEAPTAP_PC_UP /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)

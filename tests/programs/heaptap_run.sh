@@ -27,7 +27,7 @@ err_is "heaptap: cannot run 'no-such-program': No such file or directory"
 run 126 /etc/passwd
 err_is "heaptap: cannot run '/etc/passwd': Permission denied"
 run 125 --rate much true
-err_is "heaptap run: bad value 'much' for '--rate'; see 'heaptap run --help'"
+err_is "heaptap run: bad value 'much' for '--rate': a size such as 512KiB is needed; see 'heaptap run --help'"
 run 125 --depth 1025 true
 run 125 --labels thread,colour true
 run 125 --table-max 1 true
