@@ -79,26 +79,60 @@ static bool print_summary(const struct request *request, const struct summary *s
     return output_close(&output, error) && ok;
 }
 
-/* The summary of the last file, against the first one if there are two. */
-static bool summarize_files(const struct request *request, struct heapprofile **files,
-                            struct heapprofile_error *error) {
-    size_t old_count = request->path_count - 1;
-    struct summary summary = {.pair = {{{files, old_count}, {files + old_count, 1}}},
+/* Whether a gate failed. */
+static bool check_gates(const struct request *request, const struct summary *summary) {
+    size_t breaches = 0;
+    /* The gates' views come behind the one that is shown. */
+    for (size_t i = 0; i < request->gate_count; i++)
+        breaches += gate_check(&request->gates[i], summary->diff, (uint32_t)i + 1, summary->measure, stderr);
+    for (uint32_t i = 0; request->fails_on_change && i < summary->count && !breaches; i++) {
+        struct heapprofile_change change =
+            heapprofile_diff_change(summary->diff, summary->order[i], summary->view, summary->measure);
+        breaches += change.delta && change.verdict != HEAPPROFILE_NOISE;
+    }
+    return breaches;
+}
+
+static struct heapprofile_pair pair_files(const struct request *request, struct heapprofile **files) {
+    size_t old_count = request->old_count;
+    return (struct heapprofile_pair){{{files, old_count}, {files + old_count, request->path_count - old_count}}};
+}
+
+static struct heapprofile_options choose_options(const struct request *request, const char *const *views,
+                                                 size_t view_count) {
+    return (struct heapprofile_options){.by = request->by,
+                                        .label = request->label,
+                                        .views = views,
+                                        .view_count = view_count,
+                                        .norm = request->norm,
+                                        .work = request->work,
+                                        .confidence = request->confidence,
+                                        .without_noise = request->without_noise,
+                                        .with_cum_noise = request->by_cum};
+}
+
+/* The comparison of all files, printed and held against the gates. */
+static int summarize_files(const struct request *request, struct heapprofile **files, struct heapprofile_error *error) {
+    struct summary summary = {.pair = pair_files(request, files),
                               .by = request->by,
                               .measure = request->by_cum ? HEAPPROFILE_CUM : HEAPPROFILE_FLAT,
                               .most_rows = request->most_rows};
-    const struct heapprofile_options options = {.by = request->by,
-                                                .label = request->label,
-                                                .views = &request->sample_type,
-                                                .view_count = 1,
-                                                .with_cum_noise = request->by_cum};
+    const char **views = calloc(request->gate_count + 1, sizeof *views);
+    if (!views)
+        return COMMAND_FAILED;
+    views[0] = request->sample_type;
+    for (size_t i = 0; i < request->gate_count; i++)
+        views[i + 1] = request->gates[i].view;
+    const struct heapprofile_options options = choose_options(request, views, request->gate_count + 1);
     summary.diff = heapprofile_diff(&summary.pair, &options, error);
+    free(views);
     if (!summary.diff)
-        return false;
+        return COMMAND_FAILED;
     summary.order = heapprofile_diff_rank(summary.diff, summary.view, summary.measure, &summary.count);
     bool ok = summary.order && print_summary(request, &summary, error);
+    int status = !ok ? COMMAND_FAILED : check_gates(request, &summary) ? COMMAND_GATE : COMMAND_OK;
     heapprofile_diff_free(summary.diff);
-    return ok;
+    return status;
 }
 
 static bool write_profile(const struct request *request, const struct heapprofile *profile,
@@ -123,45 +157,76 @@ static bool write_sum(const struct request *request, const struct heapprofile_te
     return ok;
 }
 
+/* Each file's values by what normalization says; of several files a side, their mean. */
+static bool scale_terms(const struct request *request, struct heapprofile **files, struct heapprofile_term *terms,
+                        struct heapprofile_diff **diff, struct heapprofile_error *error) {
+    struct heapprofile_pair pair = pair_files(request, files);
+    struct heapprofile_options options = choose_options(request, NULL, 0);
+    options.without_noise = true;
+    if (request->norm == HEAPPROFILE_AS_IT_IS)
+        return true;
+    if (!(*diff = heapprofile_diff(&pair, &options, error)))
+        return false;
+    for (size_t i = 0; i < request->path_count; i++)
+        terms[i].scales = heapprofile_diff_scales(*diff, i);
+    return true;
+}
+
+/* NEW less OLD, in pprof's order: what is new comes first. */
 static bool write_difference(const struct request *request, struct heapprofile **files,
                              struct heapprofile_error *error) {
-    const struct heapprofile_term terms[2] = {
-        {.profile = files[1], .scale = 1},
-        {.profile = files[0], .scale = -1, .is_base = !request->is_subtraction},
-    };
-    return write_sum(request, terms, 2, error);
-}
-
-bool command_show(const struct request *request, struct heapprofile_error *error) {
-    struct heapprofile **files = open_files(request, true, error);
-    if (!files)
-        return false;
-    bool ok = request->format == FORMAT_PROTO ? write_profile(request, files[0], error)
-                                              : summarize_files(request, files, error);
-    close_files(files, request->path_count);
+    size_t count = request->path_count, old_count = request->old_count, new_count = count - old_count;
+    struct heapprofile_term *terms = calloc(count, sizeof *terms), *ordered = calloc(count, sizeof *ordered);
+    struct heapprofile_diff *diff = NULL;
+    bool ok = terms && ordered;
+    for (size_t i = 0; ok && i < count; i++) {
+        bool is_old = i < old_count;
+        terms[i] = (struct heapprofile_term){.profile = files[i],
+                                             .scale = is_old ? -1.0 / (double)old_count : 1.0 / (double)new_count,
+                                             .is_base = is_old && !request->is_subtraction};
+    }
+    ok = ok && scale_terms(request, files, terms, &diff, error);
+    for (size_t i = 0; ok && i < count; i++)
+        ordered[i] = terms[(i + old_count) % count];
+    ok = ok && write_sum(request, ordered, count, error);
+    heapprofile_diff_free(diff);
+    free(terms);
+    free(ordered);
     return ok;
 }
 
-bool command_diff(const struct request *request, struct heapprofile_error *error) {
+static int status_of(bool ok) { return ok ? COMMAND_OK : COMMAND_FAILED; }
+
+int command_show(const struct request *request, struct heapprofile_error *error) {
     struct heapprofile **files = open_files(request, true, error);
     if (!files)
-        return false;
-    bool ok = request->format == FORMAT_PROTO ? write_difference(request, files, error)
-                                              : summarize_files(request, files, error);
+        return COMMAND_FAILED;
+    int status = request->format == FORMAT_PROTO ? status_of(write_profile(request, files[0], error))
+                                                 : summarize_files(request, files, error);
     close_files(files, request->path_count);
-    return ok;
+    return status;
 }
 
-bool command_symbolize(const struct request *request, struct heapprofile_error *error) {
+int command_diff(const struct request *request, struct heapprofile_error *error) {
+    struct heapprofile **files = open_files(request, true, error);
+    if (!files)
+        return COMMAND_FAILED;
+    int status = request->format == FORMAT_PROTO ? status_of(write_difference(request, files, error))
+                                                 : summarize_files(request, files, error);
+    close_files(files, request->path_count);
+    return status;
+}
+
+int command_symbolize(const struct request *request, struct heapprofile_error *error) {
     struct heapprofile **files = open_files(request, false, error);
     if (!files)
-        return false;
+        return COMMAND_FAILED;
     bool ok = write_profile(request, files[0], error);
     close_files(files, request->path_count);
-    return ok;
+    return status_of(ok);
 }
 
-bool command_merge(const struct request *request, struct heapprofile_error *error) {
+int command_merge(const struct request *request, struct heapprofile_error *error) {
     struct heapprofile **files = open_files(request, false, error);
     struct heapprofile_term *terms = calloc(request->path_count, sizeof *terms);
     for (size_t i = 0; files && terms && i < request->path_count; i++)
@@ -170,5 +235,5 @@ bool command_merge(const struct request *request, struct heapprofile_error *erro
     if (files)
         close_files(files, request->path_count);
     free(terms);
-    return ok;
+    return status_of(ok);
 }

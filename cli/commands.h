@@ -6,14 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cli/gate.h"
 #include "cli/term.h"
 #include "heapprofile.h"
 
 enum request_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_PROTO };
 
 struct request {
-    const char *const *paths;
-    size_t path_count;
+    const char *const *paths; /* those of OLD first */
+    size_t path_count, old_count;
     const char *output;      /* NULL = standard output */
     const char *sample_type; /* NULL = the file's default */
     enum heapprofile_by by;
@@ -25,15 +26,25 @@ struct request {
     bool is_verbatim;    /* files are not symbolized */
     enum term_color color;
     struct heapprofile_filter filter;
+    enum heapprofile_norm norm;
+    const char *work;  /* of HEAPPROFILE_BY_WORK */
+    double confidence; /* 0 = 0.95 */
+    bool without_noise;
+    const struct gate *gates;
+    size_t gate_count;
+    bool fails_on_change; /* --exit-code */
     const char *const *debug_dirs;
     size_t debug_dir_count;
 };
 
-/* Each returns false and one line in `error`, without the program's name; the caller has put "out of memory" there
- * beforehand. When the reader of the output went away, `error` is empty. */
-bool command_show(const struct request *request, struct heapprofile_error *error);
-bool command_diff(const struct request *request, struct heapprofile_error *error);
-bool command_merge(const struct request *request, struct heapprofile_error *error);
-bool command_symbolize(const struct request *request, struct heapprofile_error *error);
+/* Each returns the exit status: COMMAND_OK, COMMAND_FAILED with one line in `error`, without the program's name, and
+ * COMMAND_GATE when a gate failed, which has said so on standard error. The caller has put "out of memory" into `error`
+ * beforehand; when the reader of the output went away it is empty. */
+enum { COMMAND_OK = 0, COMMAND_GATE = 1, COMMAND_FAILED = 2 };
+
+int command_show(const struct request *request, struct heapprofile_error *error);
+int command_diff(const struct request *request, struct heapprofile_error *error);
+int command_merge(const struct request *request, struct heapprofile_error *error);
+int command_symbolize(const struct request *request, struct heapprofile_error *error);
 
 #endif

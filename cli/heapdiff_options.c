@@ -1,17 +1,17 @@
 /* A new option is a row here and a case where heapdiff takes it; nothing else names it. */
 #include "cli/heapdiff_options.h"
 
-enum { GROUP_NUMBERS, GROUP_ROWS, GROUP_NAMES, GROUP_OUTPUT, GROUP_OTHER };
+enum { GROUP_NUMBERS, GROUP_ROWS, GROUP_NAMES, GROUP_CHANGE, GROUP_OUTPUT, GROUP_OTHER };
 
 static const char *const groups[] = {
-    [GROUP_NUMBERS] = "Numbers", [GROUP_ROWS] = "Rows",   [GROUP_NAMES] = "Names",
-    [GROUP_OUTPUT] = "Output",   [GROUP_OTHER] = "Other",
+    [GROUP_NUMBERS] = "Numbers",   [GROUP_ROWS] = "Rows",     [GROUP_NAMES] = "Names",
+    [GROUP_CHANGE] = "Comparison", [GROUP_OUTPUT] = "Output", [GROUP_OTHER] = "Other",
 };
 
 enum { ON_SHOW = 1 << COMMAND_SHOW };
 
 static const struct command_spec commands[] = {
-    [COMMAND_SHOW] = {.synopsis = "[options] OLD NEW\n[options] PROFILE",
+    [COMMAND_SHOW] = {.synopsis = "[options] OLD NEW\n[options] --old FILE... --new FILE...\n[options] PROFILE",
                       .first = VALUE_PROFILE,
                       .others = VALUE_PROFILE},
     [COMMAND_MERGE] =
@@ -136,6 +136,63 @@ static const struct option_spec options[] = {
      .group = GROUP_NAMES,
      .name = "no-symbolize",
      .help = "leave frames without names as they are"},
+    {.id = OPT_OLD,
+     .group = GROUP_CHANGE,
+     .commands = ON_SHOW,
+     .name = "old",
+     .argument = "FILE...",
+     .help = "several runs as OLD",
+     .more = "Each number is the mean of its side's files, and what is noise is told by how the runs differ among each "
+             "other (Mann and Whitney's test). Below four runs a side no difference can be told from chance."},
+    {.id = OPT_NEW,
+     .group = GROUP_CHANGE,
+     .commands = ON_SHOW,
+     .name = "new",
+     .argument = "FILE...",
+     .help = "several runs as NEW"},
+    {.id = OPT_NORMALIZE,
+     .kind = VALUE_CHOICE,
+     .group = GROUP_CHANGE,
+     .commands = ON_SHOW,
+     .name = "normalize",
+     .argument = "WHAT",
+     .choices = "total|time|work:COUNTER",
+     .help = "scale NEW to OLD's total, time or work",
+     .more = "Time is what the file says it covers. A counter of work is what the program counted by "
+             "`heaptap_work_add`, such as requests."},
+    {.id = OPT_CONFIDENCE,
+     .kind = VALUE_TEXT,
+     .group = GROUP_CHANGE,
+     .commands = ON_SHOW,
+     .name = "confidence",
+     .argument = "P",
+     .fallback = "0.95",
+     .help = "of intervals, and of what counts as a change",
+     .more = "Between 0.5 and 0.9999. Of the rows that are shown as changed, at most 1 - P are noise."},
+    {.id = OPT_NOISE,
+     .kind = VALUE_CHOICE,
+     .group = GROUP_CHANGE,
+     .commands = ON_SHOW,
+     .name = "noise",
+     .argument = "WHEN",
+     .choices = "on|off",
+     .fallback = "on",
+     .help = "tell changes from the noise of sampling"},
+    {.id = OPT_FAIL_ABOVE,
+     .kind = VALUE_TEXT,
+     .is_repeatable = true,
+     .group = GROUP_CHANGE,
+     .commands = ON_SHOW,
+     .name = "fail-above",
+     .argument = "GATE",
+     .help = "exit 1 when more than that was added",
+     .more = "A gate is `inuse_space=10MiB` for the total or `alloc_objects:json_*=5%` for each row whose name the "
+             "shell pattern matches. A change within the noise of sampling never fails a gate."},
+    {.id = OPT_EXIT_CODE,
+     .group = GROUP_CHANGE,
+     .commands = ON_SHOW,
+     .name = "exit-code",
+     .help = "exit 1 when anything changed beyond noise"},
     {.id = OPT_FORMAT,
      .kind = VALUE_CHOICE,
      .group = GROUP_OUTPUT,
@@ -182,6 +239,7 @@ static const struct option_spec options[] = {
 
 static const struct opts_row statuses[] = {
     {"0", "Done."},
+    {"1", "A gate failed (`--fail-above`, `--exit-code`)."},
     {"2",
      "A wrong command line, or a file that cannot be read: one line on standard error names the file and the byte."},
     {"141", "The reader of the output went away; nothing is said."},
@@ -201,6 +259,8 @@ static const struct opts_row examples[] = {
     {"heapdiff before.pb.gz after.pb.gz", "What changed between two profiles of a service:"},
     {"heapdiff -alloc_space --by line profile.pb.gz",
      "The lines that allocated most, of all that the process ever allocated:"},
+    {"heapdiff --fail-above inuse_space=10MiB --old main.*.pb.gz --new branch.*.pb.gz",
+     "In a build: fail when a branch holds more than its base, over several runs of each:"},
     {"heapdiff --format json before.pb.gz after.pb.gz", "Every row as JSON, for a script:"},
     {"heapdiff symbolize profile.pb.gz -o named.pb.gz", "A profile to be read on a machine that has no binaries:"},
 };

@@ -110,7 +110,8 @@ struct heapprofile *heapprofile_add(const struct heapprofile_term *terms, size_t
         return NULL;
     }
     for (size_t i = 0; i < count; i++) {
-        inputs[i] = (struct merge_input){.profile = &terms[i].profile->profile, .scale = terms[i].scale};
+        inputs[i] = (struct merge_input){
+            .profile = &terms[i].profile->profile, .scale = terms[i].scale, .scales = terms[i].scales};
         if (terms[i].is_base) {
             inputs[i].label_key = "pprof::base";
             inputs[i].label_text = "true";

@@ -156,9 +156,8 @@ struct heapprofile_view heapprofile_diff_view(const struct heapprofile_diff *dif
     return diff->views[view];
 }
 
-double heapprofile_diff_scale(const struct heapprofile_diff *diff, enum heapprofile_side side, uint32_t view) {
-    size_t column = side == HEAPPROFILE_OLD ? 0 : diff->runs[HEAPPROFILE_OLD];
-    return diff->runs[side] ? diff->scales[column * diff->view.views + view] : 1;
+const double *heapprofile_diff_scales(const struct heapprofile_diff *diff, size_t file) {
+    return diff->scales + file * diff->view.views;
 }
 
 int heapprofile_diff_same_process(const struct heapprofile_diff *diff) { return diff->same_process; }

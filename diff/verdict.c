@@ -37,7 +37,7 @@ static const struct sampled *find_sums(const struct column *column, uint32_t row
 }
 
 static double find_scale(const struct heapprofile_diff *diff, enum heapprofile_side side, uint32_t view) {
-    return heapprofile_diff_scale(diff, side, view);
+    return heapprofile_diff_scales(diff, side == HEAPPROFILE_OLD ? 0 : 1)[view];
 }
 
 /* An estimate of one side as it is in the file, before normalization. */

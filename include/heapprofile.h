@@ -123,8 +123,9 @@ HEAPPROFILE_API bool heapprofile_drop_frames(struct heapprofile *profile, const 
 
 struct heapprofile_term {
     const struct heapprofile *profile;
-    double scale; /* 1 adds, -1 takes away; values are scaled in double and rounded, half away from zero */
-    bool is_base; /* its samples get the label pprof::base=true, as -diff_base of pprof marks them */
+    double scale;         /* 1 adds, -1 takes away; values are scaled in double and rounded, half away from zero */
+    const double *scales; /* by view, times `scale`; NULL = 1 */
+    bool is_base;         /* its samples get the label pprof::base=true, as -diff_base of pprof marks them */
 };
 
 /* The sum. All must have the same views in the same order. The terms may be freed afterwards. */
@@ -188,9 +189,9 @@ HEAPPROFILE_API void heapprofile_diff_free(struct heapprofile_diff *diff); /* NU
 /* Views of the diff are numbered in the order in which they were asked for. */
 HEAPPROFILE_API uint32_t heapprofile_diff_views(const struct heapprofile_diff *diff);
 HEAPPROFILE_API struct heapprofile_view heapprofile_diff_view(const struct heapprofile_diff *diff, uint32_t view);
-/* What a side was multiplied by in a view: 1, or what the normalization says. */
-HEAPPROFILE_API double heapprofile_diff_scale(const struct heapprofile_diff *diff, enum heapprofile_side side,
-                                              uint32_t view);
+/* What a file was multiplied by, in each view: 1, or what the normalization says. Files are numbered from the first of
+ * OLD to the last of NEW. */
+HEAPPROFILE_API const double *heapprofile_diff_scales(const struct heapprofile_diff *diff, size_t file);
 /* 1: all files are of one process; 0: they are not; -1: not known. */
 HEAPPROFILE_API int heapprofile_diff_same_process(const struct heapprofile_diff *diff);
 

@@ -341,6 +341,10 @@ static int64_t scale_value(int64_t value, double scale) {
     return whole + (rest >= 0.5) - (rest <= -0.5);
 }
 
+static double scale_of(const struct merge_input *input, uint32_t type) {
+    return input->scales ? input->scale * input->scales[type] : input->scale;
+}
+
 static int64_t add_saturated(int64_t a, int64_t b) {
     int64_t sum;
     if (__builtin_add_overflow(a, b, &sum))
@@ -407,7 +411,7 @@ static bool add_samples(struct merger *merger) {
         if (!values)
             return no_room(merger);
         for (uint32_t t = 0; t < types; t++)
-            values[t] = scale_value(from->values[(size_t)i * types + t], merger->input->scale);
+            values[t] = scale_value(from->values[(size_t)i * types + t], scale_of(merger->input, t));
         if (is_zero(values, types))
             merger->builder.value_count -= types;
         else if (!add_sample(merger, &from->samples[i], values))

@@ -11,7 +11,8 @@
 
 struct merge_input {
     const struct profile *profile;
-    double scale; /* 1 keeps, -1 negates; values are scaled in double and rounded once */
+    double scale;         /* 1 keeps, -1 negates; values are scaled in double and rounded once */
+    const double *scales; /* by sample type, times `scale`; NULL = 1 */
     /* Not NULL: every sample of this input gets the label key=text, as pprof marks a diff base. */
     const char *label_key, *label_text;
 };
