@@ -64,6 +64,8 @@ bool heapprofile_filter(struct heapprofile *source, const struct heapprofile_fil
     struct proto_error failure = {0};
     if (!rules.focus && !rules.ignore && !rules.hide && !rules.show)
         return true;
+    if (!source_keep_totals(source))
+        return no_memory(error);
     return filter_apply(&source->profile, &rules, &failure) || describe_filter(filter, &failure, error);
 }
 

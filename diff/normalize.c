@@ -1,5 +1,5 @@
-/* NEW is scaled and OLD stays, as with -normalize of pprof. Each file of NEW has a scale of its own, so that runs of
- * different lengths can be compared.
+/* NEW is scaled and OLD stays, as with -normalize of pprof; and as there a total is that of the file, before filters.
+ * Each file of NEW has a scale of its own, so that runs of different lengths can be compared.
  *
  * Locks, allocation: none. */
 #include "diff/normalize.h"
@@ -15,7 +15,7 @@
 static double find_basis(const struct heapprofile *source, const struct heapprofile_options *options, uint32_t type) {
     char prefix[300];
     if (options->norm == HEAPPROFILE_BY_TOTAL)
-        return (double)heapprofile_total(source, type);
+        return (double)source_total(source, type);
     if (options->norm == HEAPPROFILE_BY_TIME)
         return (double)source->profile.duration_nanos;
     snprintf(prefix, sizeof prefix, "heaptap_work_%.200s=", options->work ? options->work : "");

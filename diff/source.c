@@ -96,6 +96,7 @@ void heapprofile_free(struct heapprofile *source) {
         return;
     profile_free(&source->profile);
     free(source->bases);
+    free(source->totals);
     free(source->name);
     free(source);
 }
@@ -163,4 +164,17 @@ int64_t heapprofile_total(const struct heapprofile *source, uint32_t view) {
     for (size_t i = 0; i < profile->sample_count; i++)
         total = wrap_add(total, profile->values[i * profile->sample_type_count + view]);
     return total;
+}
+
+int64_t source_total(const struct heapprofile *source, uint32_t view) {
+    return source->totals ? source->totals[view] : heapprofile_total(source, view);
+}
+
+bool source_keep_totals(struct heapprofile *source) {
+    uint32_t views = source->profile.sample_type_count;
+    int64_t *totals = source->totals ? NULL : calloc((size_t)views + 1, sizeof *totals);
+    for (uint32_t view = 0; totals && view < views; view++)
+        totals[view] = heapprofile_total(source, view);
+    source->totals = totals ? totals : source->totals;
+    return source->totals;
 }

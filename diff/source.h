@@ -10,6 +10,7 @@ struct heapprofile {
     char *name; /* "-" is standard input */
     struct profile profile;
     uint64_t *bases; /* one a mapping: see symbolizer_run */
+    int64_t *totals; /* by view, before anything was left out of the samples; NULL = nothing was */
 };
 
 /* Fills the error's line and returns false, so that a failing call is `return source_fail(...)`. */
@@ -20,6 +21,11 @@ struct heapprofile *source_wrap(struct profile *profile, const char *name, struc
 
 /* The view of this name in another file: its index there, or PROFILE_NONE. By the rule of heapprofile_find_view. */
 uint32_t source_find_view(const struct heapprofile *source, const char *name);
+
+/* The sum of all samples of the file in a view, whatever was left out since. */
+int64_t source_total(const struct heapprofile *source, uint32_t view);
+/* Keeps the totals as they are; due before samples are left out. False when there is no memory. */
+bool source_keep_totals(struct heapprofile *source);
 
 /* Mean bytes between samples, 0 where the file does not say. */
 int64_t source_rate(const struct heapprofile *source);

@@ -1,6 +1,6 @@
 """Compares heapdiff's numbers with those of `go tool pprof`, to the unit.
 
-usage: compare_with_pprof.py HEAPDIFF NEW [OLD] [FILTER=REGEX...]
+usage: compare_with_pprof.py HEAPDIFF NEW [OLD] [FILTER=REGEX...] [normalize=total]
 
 pprof's text is rounded, so its answers are taken as -topproto, which holds integers. Rows are functions, lines and files;
 in all four views; for one file, and for two as -diff_base and as -base. Frames that nobody could name are one row in
@@ -17,6 +17,8 @@ import pprof_file
 VIEWS = {"alloc_objects": "count", "alloc_space": "bytes", "inuse_objects": "count", "inuse_space": "bytes"}
 GRANULARITY = {"function": "functions", "line": "lines", "file": "files"}
 
+PPROF_SPELLING = {"normalize=total": "-normalize"}
+
 
 filters = []
 
@@ -24,7 +26,7 @@ filters = []
 def pprof(arguments, out):
     environment = dict(os.environ, PPROF_TMPDIR=os.path.dirname(out))
     subprocess.run(["go", "tool", "pprof", "-symbolize=none", "-nodecount=0", "-nodefraction=0", "-edgefraction=0",
-                    "-output=" + out] + ["-" + f for f in filters] + arguments, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                    "-output=" + out] + [PPROF_SPELLING.get(f, "-" + f) for f in filters] + arguments, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                    env=environment)
     return pprof_file.read(out)
 

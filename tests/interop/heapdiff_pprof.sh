@@ -1,6 +1,6 @@
 #!/bin/sh
 # heapdiff prints the numbers of go tool pprof, to the unit: files of Go's own runtime, and generated ones with all that
-# makes sums hard; one file, two files as -diff_base and as -base, drop_frames, filters.
+# makes sums hard; one file, two files as -diff_base and as -base, normalized ones, drop_frames, filters.
 set -eu
 command -v go >/dev/null && command -v python3 >/dev/null || exit 77
 here=$HEAPTAP_SOURCE/tests/interop
@@ -16,6 +16,8 @@ compare() {
 
 compare "$data/go_json_100x.pb.gz"
 compare "$data/go_json_200x.pb.gz" "$data/go_json_100x.pb.gz"
+compare "$data/go_json_200x.pb.gz" "$data/go_json_100x.pb.gz" normalize=total
+compare "$data/go_json_200x.pb.gz" "$data/go_json_100x.pb.gz" normalize=total focus=Decoder
 compare "$data/go_json_200x.pb.gz" focus=json ignore=Decoder hide=reflect
 for seed in 1 2 3; do
     python3 "$here/heap_generator.py" $seed 400 14 150 "$tmp/$seed.pb.gz"
@@ -23,6 +25,7 @@ for seed in 1 2 3; do
 done
 compare "$tmp/1.pb.gz"
 compare "$tmp/2.pb.gz" "$tmp/1.pb.gz"
+compare "$tmp/2.pb.gz" "$tmp/1.pb.gz" normalize=total
 compare "$tmp/drop1.pb.gz"
 compare "$tmp/drop3.pb.gz" "$tmp/2.pb.gz"
 compare "$tmp/3.pb.gz" "$tmp/1.pb.gz" 'hide=f[0-9]*5$' 'ignore=^f77$'
