@@ -86,6 +86,9 @@ static void take_switch(struct command_line *line, const struct opts *opts) {
     case OPT_NEW:
         line->list = opts->spec->id == OPT_OLD ? LIST_OLD : LIST_NEW;
         break;
+    case OPT_ALIGN:
+        request->is_aligned = true;
+        break;
     case OPT_EXIT_CODE:
         request->fails_on_change = true;
         break;

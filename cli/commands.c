@@ -108,6 +108,7 @@ static struct heapprofile_options choose_options(const struct request *request, 
                                         .work = request->work,
                                         .confidence = request->confidence,
                                         .without_noise = request->without_noise,
+                                        .is_aligned = request->is_aligned,
                                         .with_cum_noise = request->by_cum};
 }
 

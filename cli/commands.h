@@ -30,6 +30,7 @@ struct request {
     const char *work;  /* of HEAPPROFILE_BY_WORK */
     double confidence; /* 0 = 0.95 */
     bool without_noise;
+    bool is_aligned;
     const struct gate *gates;
     size_t gate_count;
     bool fails_on_change; /* --exit-code */

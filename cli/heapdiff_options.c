@@ -160,6 +160,13 @@ static const struct option_spec options[] = {
      .help = "scale NEW to OLD's total, time or work",
      .more = "Time is what the file says it covers. A counter of work is what the program counted by "
              "`heaptap_work_add`, such as requests."},
+    {.id = OPT_ALIGN,
+     .group = GROUP_CHANGE,
+     .commands = ON_SHOW,
+     .name = "align",
+     .help = "match functions that were renamed or moved",
+     .more = "A row that only OLD has and one that only NEW has become one when they are alike in their callers, their "
+             "callees and their size. It is a guess, and shown with the old name and its likeness."},
     {.id = OPT_CONFIDENCE,
      .kind = VALUE_TEXT,
      .group = GROUP_CHANGE,

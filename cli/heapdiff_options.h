@@ -30,6 +30,7 @@ enum {
     OPT_OLD,
     OPT_NEW,
     OPT_NORMALIZE,
+    OPT_ALIGN,
     OPT_CONFIDENCE,
     OPT_NOISE,
     OPT_FAIL_ABOVE,

@@ -115,6 +115,13 @@ static size_t count_room(const struct layout *layout) {
 static size_t fill_texts(const struct layout *layout, uint32_t index) {
     struct heapprofile_row row = heapprofile_diff_row(layout->summary->diff, index);
     size_t columns = text_clean(layout->name, NAME_BYTES, row.name);
+    if (row.old_name) {
+        char guess[512], old_name[400];
+        text_clean(old_name, sizeof old_name, row.old_name);
+        snprintf(guess, sizeof guess, " (was %s? %.0f%% alike)", old_name, row.likeness * 100);
+        strncat(layout->name, guess, NAME_BYTES - strlen(layout->name) - 1);
+        columns = text_clean(layout->place, NAME_BYTES, layout->name);
+    }
     char place[4096 + 32];
     place[0] = 0;
     if (row.has_other_files)

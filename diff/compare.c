@@ -16,6 +16,7 @@
 
 #include "base/text.h"
 #include "base/wrap.h"
+#include "diff/align.h"
 #include "diff/normalize.h"
 
 static bool no_memory(struct heapprofile_error *error) { return source_fail(error, "out of memory"); }
@@ -103,7 +104,7 @@ static bool fill(struct heapprofile_diff *diff, const struct heapprofile_pair *p
     for (size_t c = 0; c < columns; c++)
         if (!view_add(&diff->view, file_at(pair, c), diff->types + c * views, diff->scales + c * views))
             return no_memory(error);
-    return true;
+    return !options->is_aligned || align_rows(diff) || no_memory(error);
 }
 
 struct heapprofile_diff *heapprofile_diff(const struct heapprofile_pair *pair,

@@ -235,3 +235,70 @@ bool view_add(struct view *view, const struct heapprofile *source, const uint32_
     free(adding.key);
     return ok;
 }
+
+bool view_has_row(const struct view *view, size_t column, uint32_t row) {
+    const struct column *from = &view->columns[column];
+    for (uint32_t t = 0; row < from->rows && t < view->views; t++)
+        if (from->flat[(size_t)row * view->views + t] || from->cum[(size_t)row * view->views + t])
+            return true;
+    return false;
+}
+
+/* An array of `stride` bytes a row, zero-filled from `rows` to `count`. False when there is no memory. */
+static bool extend(void **array, size_t rows, size_t count, size_t stride) {
+    if (!*array)
+        return true;
+    char *larger = reallocarray(*array, count + 1, stride);
+    if (!larger)
+        return false;
+    memset(larger + rows * stride, 0, (count + 1 - rows) * stride);
+    *array = larger;
+    return true;
+}
+
+/* Gives a column all rows that there are by now. */
+static bool extend_column(const struct view *view, struct column *column) {
+    size_t count = view->rows.count, values = view->views * sizeof *column->flat;
+    size_t rows = column->rows < count ? column->rows : count;
+    if (!extend((void **)&column->flat, rows, count, values) || !extend((void **)&column->cum, rows, count, values) ||
+        !extend((void **)&column->flat_noise, rows, count, sizeof *column->flat_noise) ||
+        !extend((void **)&column->cum_noise, rows, count, sizeof *column->cum_noise))
+        return false;
+    column->rows = (uint32_t)count;
+    return true;
+}
+
+static void move_values(int64_t *values, uint32_t views, uint32_t from, uint32_t to) {
+    for (uint32_t t = 0; t < views; t++) {
+        int64_t *value = &values[(size_t)from * views + t];
+        values[(size_t)to * views + t] = wrap_add(values[(size_t)to * views + t], *value);
+        *value = 0;
+    }
+}
+
+static void move_noise(struct sampled *noise, uint32_t from, uint32_t to) {
+    for (int kind = 0; noise && kind < SAMPLED_KINDS; kind++)
+        noise[to].kinds[kind] = estimate_sum(&noise[to].kinds[kind], &noise[from].kinds[kind]);
+    if (noise)
+        noise[from] = (struct sampled){0};
+}
+
+bool view_rename(struct view *view, const uint32_t *alias) {
+    for (size_t c = 0; c < view->column_count; c++) {
+        struct column *column = &view->columns[c];
+        uint32_t frames = column->frames.first ? column->frames.first[column->source->profile.location_count] : 0;
+        if (!extend_column(view, column))
+            return false;
+        for (uint32_t row = 0; row < column->rows; row++) {
+            if (alias[row] == row)
+                continue;
+            move_values(column->flat, view->views, row, alias[row]);
+            move_values(column->cum, view->views, row, alias[row]);
+            move_noise(column->flat_noise, row, alias[row]);
+            move_noise(column->cum_noise, row, alias[row]);
+        }
+        for (uint32_t i = 0; i < frames; i++)
+            column->frames.rows[i] = alias[column->frames.rows[i]];
+    }
+    return true;
+}

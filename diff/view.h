@@ -48,6 +48,12 @@ bool view_open(struct view *view, enum heapprofile_by by, const char *label, uin
 bool view_add(struct view *view, const struct heapprofile *source, const uint32_t *types, const double *scales);
 void view_close(struct view *view);
 
+/* Whether any number of the row is not 0 in a column. */
+bool view_has_row(const struct view *view, size_t column, uint32_t row);
+/* Row i becomes row alias[i], in all columns: its numbers join those of the other. No alias may have another alias.
+ * False when there is no memory. */
+bool view_rename(struct view *view, const uint32_t *alias);
+
 /* A sample's value times the scale: rounded half away from zero, as pprof does, and within 64 bits. */
 int64_t view_scale(int64_t value, double scale);
 
