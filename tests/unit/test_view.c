@@ -277,12 +277,185 @@ static void random_profiles_against_an_oracle(void **state) {
     }
 }
 
+/* ---- call trees and links, held against sequences of row numbers ---- */
+
+/* One profile of random stacks with recursion and inlined frames. */
+static struct fixture *make_random(struct rand_state *rand) {
+    static const char *const names[] = {"a", "b", "c", "d", "e"};
+    struct fixture *fixture = new_fixture();
+    for (int i = 0; i < 5; i++)
+        put_function(fixture, names[i], "x.c");
+    for (int i = 0; i < LOCATIONS; i++) {
+        uint32_t functions[2] = {(uint32_t)rand_below(rand, 5), (uint32_t)rand_below(rand, 5)};
+        put_location(fixture, 0x1000 + (uint64_t)i, 0, functions, 1 + (uint32_t)rand_below(rand, 2));
+    }
+    for (int i = 0; i < SAMPLES; i++) {
+        uint32_t stack[5], depth = (uint32_t)rand_below(rand, 6);
+        for (uint32_t k = 0; k < depth; k++)
+            stack[k] = (uint32_t)rand_below(rand, LOCATIONS);
+        put_sample(fixture, stack, depth, (int64_t)rand_below(rand, 2000));
+    }
+    fixture->types[1].type = put_string(fixture, "bytes");
+    return fixture;
+}
+
+struct pair_of_files {
+    struct fixture *fixtures[2];
+    struct heapprofile *files[2];
+    struct heapprofile_diff *diff;
+};
+
+static void open_pair(struct pair_of_files *both, uint64_t seed) {
+    static const char *const views[] = {"bytes"};
+    struct heapprofile_error error;
+    struct rand_state rand;
+    rand_seed(&rand, seed);
+    for (int i = 0; i < 2; i++) {
+        both->fixtures[i] = make_random(&rand);
+        both->files[i] = &both->fixtures[i]->source;
+    }
+    const struct heapprofile_pair pair = {{{&both->files[0], 1}, {&both->files[1], 1}}};
+    both->diff = heapprofile_diff(&pair, &(struct heapprofile_options){.views = views, .view_count = 1}, &error);
+    assert_non_null(both->diff);
+}
+
+static void close_pair(struct pair_of_files *both) {
+    heapprofile_diff_free(both->diff);
+    free(both->fixtures[0]);
+    free(both->fixtures[1]);
+}
+
+/* The rows of one sample from the root (or, inverted, from the leaf). */
+static size_t find_path(const struct pair_of_files *both, int side, uint32_t sample, bool is_inverted, uint32_t *path) {
+    const struct profile *profile = &both->files[side]->profile;
+    const struct frames *frames = &both->diff->view.columns[side].frames;
+    uint32_t *sequence = NULL;
+    size_t capacity = 0, length;
+    assert_true(frames_sequence(frames, profile, &profile->samples[sample], &sequence, &capacity, &length));
+    for (size_t i = 0; i < length; i++)
+        path[i] = sequence[is_inverted ? i : length - 1 - i];
+    free(sequence);
+    return length;
+}
+
+/* The sums of the samples that go through, and that end at, this path. */
+static void sum_path(const struct pair_of_files *both, int side, bool is_inverted, const uint32_t *path, size_t length,
+                     int64_t sums[HEAPPROFILE_MEASURES]) {
+    sums[HEAPPROFILE_FLAT] = sums[HEAPPROFILE_CUM] = 0;
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        uint32_t other[16];
+        size_t count = find_path(both, side, i, is_inverted, other);
+        if (count < length || memcmp(path, other, length * sizeof *path) != 0)
+            continue;
+        sums[HEAPPROFILE_CUM] += both->fixtures[side]->values[i * 2 + 1];
+        sums[HEAPPROFILE_FLAT] += count == length ? both->fixtures[side]->values[i * 2 + 1] : 0;
+    }
+}
+
+static void check_node(const struct pair_of_files *both, const struct heapprofile_tree *tree, uint32_t node,
+                       bool is_inverted) {
+    uint32_t path[16];
+    size_t length = 0;
+    for (uint32_t at = node; at; at = heapprofile_tree_node(tree, at).parent)
+        length++;
+    size_t place = length;
+    for (uint32_t at = node; at; at = heapprofile_tree_node(tree, at).parent)
+        path[--place] = heapprofile_tree_node(tree, at).row;
+    for (enum heapprofile_measure measure = HEAPPROFILE_FLAT; measure < HEAPPROFILE_MEASURES; measure++) {
+        int64_t values[HEAPPROFILE_SIDES];
+        heapprofile_tree_values(tree, node, 0, measure, values);
+        for (int side = 0; side < 2; side++) {
+            int64_t sums[HEAPPROFILE_MEASURES];
+            sum_path(both, side, is_inverted, path, length, sums);
+            assert_int_equal(values[side], sums[measure]);
+        }
+    }
+}
+
+static void a_tree_against_an_oracle(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed < 5; seed++) {
+        struct heapprofile_error error;
+        struct pair_of_files both;
+        open_pair(&both, seed);
+        for (int is_inverted = 0; is_inverted < 2; is_inverted++) {
+            struct heapprofile_tree *tree = heapprofile_tree(both.diff, 100000, is_inverted, &error);
+            assert_non_null(tree);
+            assert_true(heapprofile_tree_nodes(tree) > 500);
+            for (uint32_t node = 0; node < heapprofile_tree_nodes(tree); node++) {
+                check_node(&both, tree, node, is_inverted);
+                assert_int_equal(heapprofile_tree_node(tree, node).folded, 0);
+            }
+            heapprofile_tree_free(tree);
+        }
+        close_pair(&both);
+    }
+}
+
+/* Nodes of a tree without room have the numbers of the whole one, and what had no room is counted. */
+static void a_small_tree_counts_what_it_left_out(void **state) {
+    (void)state;
+    struct heapprofile_error error;
+    struct pair_of_files both;
+    open_pair(&both, 9);
+    for (uint32_t most = 1; most < 200; most += 13) {
+        struct heapprofile_tree *tree = heapprofile_tree(both.diff, most, false, &error);
+        assert_int_equal(heapprofile_tree_nodes(tree), most);
+        for (uint32_t node = 0; node < most; node++) {
+            struct heapprofile_node shown = heapprofile_tree_node(tree, node);
+            int64_t own[HEAPPROFILE_SIDES], flat[HEAPPROFILE_SIDES], child[HEAPPROFILE_SIDES];
+            check_node(&both, tree, node, false);
+            heapprofile_tree_values(tree, node, 0, HEAPPROFILE_CUM, own);
+            heapprofile_tree_values(tree, node, 0, HEAPPROFILE_FLAT, flat);
+            int64_t rest = own[HEAPPROFILE_NEW] - flat[HEAPPROFILE_NEW];
+            for (uint32_t i = 0; i < shown.child_count; i++) {
+                heapprofile_tree_values(tree, shown.first_child + i, 0, HEAPPROFILE_CUM, child);
+                rest -= child[HEAPPROFILE_NEW];
+                assert_int_equal(heapprofile_tree_node(tree, shown.first_child + i).parent, node);
+            }
+            assert_true(shown.folded ? rest >= 0 : rest == 0);
+        }
+        heapprofile_tree_free(tree);
+    }
+    close_pair(&both);
+}
+
+static void links_against_an_oracle(void **state) {
+    (void)state;
+    struct pair_of_files both;
+    open_pair(&both, 4);
+    for (uint32_t row = 0; row < heapprofile_diff_rows(both.diff); row++) {
+        struct heapprofile_links links;
+        assert_true(heapprofile_diff_links(both.diff, row, 0, &links));
+        for (uint32_t i = 0; i < links.caller_count; i++) {
+            for (int side = 0; side < 2; side++) {
+                int64_t sum = 0;
+                for (uint32_t k = 0; k < SAMPLES; k++) {
+                    uint32_t path[16];
+                    size_t length = find_path(&both, side, k, false, path);
+                    bool is_called = false;
+                    for (size_t n = 1; n < length; n++)
+                        is_called |= path[n] == row && path[n - 1] == links.callers[i].row;
+                    sum += is_called ? both.fixtures[side]->values[k * 2 + 1] : 0;
+                }
+                assert_int_equal(links.callers[i].values[side], sum);
+            }
+        }
+        assert_true(links.caller_count > 0 && links.callee_count > 0);
+        heapprofile_links_free(&links);
+    }
+    close_pair(&both);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_count_once_a_sample),
         cmocka_unit_test(other_rows),
         cmocka_unit_test(two_sides_meet_by_name_and_are_ranked),
         cmocka_unit_test(random_profiles_against_an_oracle),
+        cmocka_unit_test(a_tree_against_an_oracle),
+        cmocka_unit_test(a_small_tree_counts_what_it_left_out),
+        cmocka_unit_test(links_against_an_oracle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
