@@ -9,7 +9,7 @@ mv "$prefix" "$work/moved" && prefix=$work/moved # nothing may depend on where i
 pc=$(find "$prefix" -name heaptap.pc)
 [ -n "$pc" ] || fail "no heaptap.pc was installed"
 libdir=$(cd "$(dirname "$pc")/.." && pwd)
-for file in bin/heaptap bin/heapdiff include/heaptap.h; do
+for file in bin/heaptap bin/heapdiff include/heaptap.h include/heapprofile.h; do
     [ -f "$prefix/$file" ] || fail "no $file was installed"
 done
 [ -f "$libdir/libheaptap.a" ] || fail "no libheaptap.a was installed"
@@ -79,3 +79,21 @@ cd "$work" || exit 1
 [ "heaptap $(cat out)" = "$version" ] || fail "weak references do not find the preloaded library: $(cat out)"
 [ -s p.pb.gz ] || fail "the installed heaptap run wrote nothing: $(cat err)"
 "$prefix/bin/heapdiff" p.pb.gz >out || fail "the installed heapdiff"
+
+# The library that heapdiff is written with: the example builds against it as it is printed there, and in C++.
+example=$HEAPTAP_SOURCE/examples/profile_diff.c data=$HEAPTAP_SOURCE/tests/golden/data
+[ "$(wc -l <"$example")" -lt 60 ] || fail "the example is longer than it is said to be"
+# shellcheck disable=SC2046
+gcc -Wall -Wextra -Werror -o "$work/example" "$example" $(pkg-config --cflags --libs heapprofile) ||
+    fail "cannot build the example with pkg-config"
+got=$(LD_LIBRARY_PATH="$libdir" "$work/example" "$data/go_json_100x.pb.gz" "$data/go_json_200x.pb.gz") || fail "the example fails"
+echo "$got" | grep -q '+524328  ~ .*reflect.New' || fail "the example prints: $got"
+printf '#include <heapprofile.h>\nint main() { return heapprofile_read("", nullptr) != nullptr; }\n' >"$work/user.cc"
+# shellcheck disable=SC2046
+g++ -Wall -Wextra -Werror -o "$work/user_cc" "$work/user.cc" $(pkg-config --cflags --libs heapprofile) ||
+    fail "cannot build with heapprofile.h in C++"
+cp "$example" "$work/project/user.c"
+sed -i 's/heaptap::heaptap/heaptap::heapprofile/' "$work/project/CMakeLists.txt"
+cmake --build "$work/project/build" >"$work/log" 2>&1 || fail "cannot build the example with find_package: $(tail -n 5 "$work/log")"
+exported=$(nm -D --defined-only "$libdir/libheapprofile.so" | grep -cv ' heapprofile_' || true)
+[ "$exported" = 0 ] || fail "libheapprofile.so exports other names than its own"
