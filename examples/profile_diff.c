@@ -1,6 +1,7 @@
 /* Reads two heap profiles, and prints what grew most between them, with the interval that sampling leaves open.
  *
- *     cc profile_diff.c $(pkg-config --cflags --libs heapprofile) -o profile_diff && ./profile_diff old.pb.gz new.pb.gz */
+ *     cc profile_diff.c $(pkg-config --cflags --libs heapprofile) -o profile_diff && ./profile_diff old.pb.gz new.pb.gz
+ */
 #include <heapprofile.h>
 #include <stdio.h>
 
