@@ -51,7 +51,7 @@ static inline double sampled_share(uint64_t slot, uint64_t rate) {
 }
 
 static inline void row_build(struct row *row, const struct row_plan *plan, uint64_t rate) {
-    double unit = rate > 1024 ? (double)rate : 1024;
+    double unit = rate > 1 ? (double)rate : 1024;
     for (int i = 0; i < SIZES_MOST; i++) {
         const struct size_mix *mix = &plan->sizes[i];
         struct row_class *class = &row->classes[i];
