@@ -1,12 +1,10 @@
-/* The diff's intervals and verdicts are as good as they say. Three kinds of proof:
+/* The diff's intervals and verdicts are as good as they say, by simulation: rows of mixed sizes, of two processes and
+ * of one that goes on, at four rates, through the rounding of a writer and back; whole profiles of hundreds of rows for
+ * what a reader sees of them; and what must be found. At the end mistakes are planted, and the same simulations must
+ * see each.
  *
- *   counted     for one size of objects the probabilities of all outcomes are known, so the coverage of the interval
- * and the error of the test are sums, without chance: one estimate, and the difference of two; simulated   rows of
- * mixed sizes, of two processes and of one that goes on, at four rates, through the rounding of a writer and back; and
- * whole profiles of hundreds of rows for what a reader sees of them; planted     the same simulations with a mistake in
- * them must fail.
- *
- * What it prints is what docs/significance.md quotes. */
+ * What it prints is what docs/significance.md quotes. Rows of one size are counted without chance in
+ * test_significance_counted.c. */
 #include "diff/significance.h"
 
 #include <math.h>
@@ -18,142 +16,11 @@
 #include "tests/support/sanitized.h"
 #include "tests/support/unit.h"
 
-enum { RUNS = 2000 / SANITIZED_STRIDE, PROFILE_RUNS = 300 / SANITIZED_STRIDE };
+enum { RUNS = 2000 / SANITIZED_STRIDE, PROFILE_RUNS = 300 / SANITIZED_STRIDE, CALIBRATIONS = 5 * RUNS };
 
 static const double confidences[] = {0.8, 0.95, 0.99};
 
 enum { CONFIDENCES = 3, DEFAULT = 1 };
-
-/* ---- counted ---- */
-
-static double binomial(int n, int k, double p) {
-    double ways = lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1);
-    return exp(ways + (k ? k * log(p) : 0) + (n > k ? (n - k) * log1p(-p) : 0));
-}
-
-/* n samples of objects that are recorded with probability p, in bytes. */
-static struct estimate counted_estimate(int n, double p) {
-    double rate = 1 << 20, slot = -log1p(-p) * rate;
-    return (struct estimate){
-        .value = n * slot / p, .variance = slot * slot * n * (1 - p) / p / p, .samples = n, .rate = rate, .density = 1};
-}
-
-static bool covers(double low, double high, double truth) {
-    double slack = 1e-9 * (fabs(truth) + fabs(low) + fabs(high)) + 1e-6;
-    return truth >= low - slack && truth <= high + slack;
-}
-
-static double counted_truth(int objects, double p) { return objects * -log1p(-p) * (1 << 20); }
-
-static double one_coverage(int objects, double p, double confidence) {
-    double truth = counted_truth(objects, p), coverage = 0;
-    struct estimate nothing = {0};
-    for (int n = 0; n <= objects; n++) {
-        struct estimate one = counted_estimate(n, p);
-        struct significance change = significance_of_two(&nothing, &one, confidence);
-        coverage += covers(change.low, change.high, truth) ? binomial(objects, n, p) : 0;
-    }
-    return coverage;
-}
-
-/* All outcomes of two rows, up to so many samples in each. */
-enum { OUTCOMES = 100 };
-
-struct outcome {
-    double low, high, p;
-};
-
-static struct outcome outcomes[OUTCOMES][OUTCOMES];
-
-static void find_outcomes(const double *p, double confidence) {
-    for (int i = 0; i < OUTCOMES; i++)
-        for (int j = 0; j < OUTCOMES; j++) {
-            struct estimate old = counted_estimate(i, p[0]), new = counted_estimate(j, p[1]);
-            struct significance change = significance_of_two(&old, &new, confidence);
-            outcomes[i][j] = (struct outcome){change.low, change.high, change.p};
-        }
-}
-
-struct counted {
-    double coverage, rejected;
-};
-
-static struct counted two_coverage(const int *objects, const double *p, double confidence) {
-    double truth = counted_truth(objects[1], p[1]) - counted_truth(objects[0], p[0]);
-    double probability[2][OUTCOMES];
-    struct counted sum = {0, 0};
-    for (int side = 0; side < 2; side++)
-        for (int n = 0; n < OUTCOMES; n++)
-            probability[side][n] = n <= objects[side] ? binomial(objects[side], n, p[side]) : 0;
-    for (int i = 0; i < OUTCOMES; i++)
-        for (int j = 0; j < OUTCOMES; j++) {
-            const struct outcome *outcome = &outcomes[i][j];
-            double of_both = probability[0][i] * probability[1][j];
-            sum.coverage += covers(outcome->low, outcome->high, truth) ? of_both : 0;
-            sum.rejected += outcome->p <= 1 - confidence ? of_both : 0;
-        }
-    return sum;
-}
-
-static const double shares[] = {0.01, 0.3, 0.632, 0.9, 0.97, 0.99, 0.9999};
-
-enum { SHARES = sizeof shares / sizeof *shares };
-
-/* The worst case is a little below the nominal one, where an object more or less is a step. */
-static void test_counted_one(void **state) {
-    (void)state;
-    const double floors[] = {0.72, 0.944, 0.988};
-    for (int c = 0; c < CONFIDENCES; c++) {
-        double worst = 1, worst_small = 1;
-        for (int i = 0; i < SHARES; i++)
-            for (int expected = 1; expected <= 80; expected += 1 + expected / 8) {
-                double coverage = one_coverage((int)ceil(expected / shares[i]), shares[i], confidences[c]);
-                worst = fmin(worst, coverage);
-                worst_small = shares[i] < 0.5 ? fmin(worst_small, coverage) : worst_small;
-            }
-        print_message("one estimate, counted: %g%% cover at least %.2f%%, of objects below the rate %.2f%%\n",
-                      100 * confidences[c], 100 * worst, 100 * worst_small);
-        assert_true(worst >= floors[c]);
-        assert_true(worst_small >= confidences[c] - 0.006);
-    }
-}
-
-struct worst_of_two {
-    double coverage, rejected, sum;
-    int cases;
-};
-
-/* All pairs of a few truths, of objects of which these parts are recorded. */
-static void count_pairs(const double *p, double confidence, struct worst_of_two *worst) {
-    static const double expected[] = {0, 0.5, 1, 2, 4, 8, 15, 30};
-    find_outcomes(p, confidence);
-    for (int k = 0; k < 64; k++) {
-        int objects[] = {(int)ceil(expected[k / 8] / p[0]), (int)ceil(expected[k % 8] / p[1])};
-        struct counted result = two_coverage(objects, p, confidence);
-        worst->coverage = fmin(worst->coverage, result.coverage);
-        worst->sum += result.coverage;
-        worst->cases++;
-        if (p[0] == p[1] && objects[0] == objects[1])
-            worst->rejected = fmax(worst->rejected, result.rejected);
-    }
-}
-
-static void test_counted_two(void **state) {
-    (void)state;
-    const double floors[] = {0.785, 0.95, 0.98};
-    for (int c = 0; c < CONFIDENCES; c++) {
-        struct worst_of_two worst = {.coverage = 1};
-        for (int i = 0; i < SHARES; i++)
-            for (int j = i; j < SHARES; j++)
-                count_pairs((double[]){shares[i], shares[j]}, confidences[c], &worst);
-        print_message(
-            "difference of two, counted: %g%% cover at least %.2f%%, in the mean %.2f%%; equal ones are told apart "
-            "in at most %.2f%%\n",
-            100 * confidences[c], 100 * worst.coverage, 100 * worst.sum / worst.cases, 100 * worst.rejected);
-        assert_true(worst.coverage >= floors[c]);
-        assert_true(worst.rejected <= 1 - confidences[c]);
-    }
-}
 
 /* ---- simulated rows ---- */
 
@@ -239,6 +106,10 @@ static struct significance_process in_process(const struct row *row, const struc
         .scale_old = method->scale_old,
         .scale_new = method->scale_new,
     };
+    if (fault == TAKEN_AS_ONE) {
+        all.alloc_old = all.inuse_old;
+        all.alloc_new = row_estimate(row, INUSE_NEW, method->of_bytes);
+    }
     if (fault == HALF_CHURN) {
         all.alloc_new.variance -= (all.alloc_new.variance - all.alloc_old.variance) / 2;
         all.alloc_new.value -= (all.alloc_new.value - all.alloc_old.value) / 2;
@@ -409,12 +280,237 @@ static void test_one_process(void **state) {
     expect_right(process_plans, PROCESS_PLANS, &alloc_less, "one process, alloc times 0.4");
 }
 
+/* ---- whole profiles ---- */
+
+enum { ROWS = 400, CHANGED_EVERY = 5, LEAVES_OF_CUM = 8, CUM_ROWS = ROWS / LEAVES_OF_CUM, ALL_ROWS = ROWS + CUM_ROWS };
+
+/* Sizes from 1/512 to 4 rates, a fifth of a sample to 300, as skewed as profiles are. */
+static void plan_row(struct row_plan *plan, struct rand_state *rand) {
+    *plan = (struct row_plan){.name = "any"};
+    for (int i = 0; i < (int)rand_below(rand, SIZES_MOST) + 1; i++) {
+        plan->sizes[i].slot = exp2(-9 + 11 * rand_unit(rand));
+        plan->sizes[i].expected[LOST] = plan->sizes[i].expected[GAINED] = 0.2 * pow(1500, rand_unit(rand));
+    }
+}
+
+struct profile_rows {
+    struct row_plan plans[ROWS];
+    struct row rows[ROWS];
+    bool is_changed[ALL_ROWS];
+    double p[ALL_ROWS], least_p[ALL_ROWS], q[ALL_ROWS];
+};
+
+/* In two processes; in one the same objects come and go, and as many stay. */
+static void plan_profile(struct profile_rows *profile, bool is_process, bool with_changes, uint64_t rate) {
+    struct rand_state rand;
+    rand_seed(&rand, 77);
+    memset(profile, 0, sizeof *profile);
+    for (int i = 0; i < ROWS; i++) {
+        struct row_plan *plan = &profile->plans[i];
+        plan_row(plan, &rand);
+        double factor = with_changes && i % CHANGED_EVERY == 0 ? (i % 2 ? 0.5 : 2) : 1;
+        for (int k = 0; k < SIZES_MOST; k++) {
+            plan->sizes[k].expected[GAINED] *= factor;
+            plan->sizes[k].expected[STAYED] = is_process ? plan->sizes[k].expected[LOST] : 0;
+            plan->sizes[k].expected[BOTH_BETWEEN] = is_process && i % 3 ? plan->sizes[k].expected[LOST] : 0;
+        }
+        row_build(&profile->rows[i], plan, rate);
+        profile->is_changed[i] =
+            row_truth(&profile->rows[i], INUSE_NEW, true) != row_truth(&profile->rows[i], INUSE_OLD, true);
+        profile->is_changed[ROWS + i / LEAVES_OF_CUM] |= profile->is_changed[i];
+    }
+}
+
+static void add_process(struct significance_process *sum, const struct significance_process *part) {
+    sum->inuse_old = estimate_sum(&sum->inuse_old, &part->inuse_old);
+    sum->inuse_new = estimate_sum(&sum->inuse_new, &part->inuse_new);
+    sum->alloc_old = estimate_sum(&sum->alloc_old, &part->alloc_old);
+    sum->alloc_new = estimate_sum(&sum->alloc_new, &part->alloc_new);
+}
+
+static void judge_row(struct profile_rows *profile, int row, const struct significance_process *all,
+                      const struct method *method) {
+    struct significance change = judge(all, method, 0);
+    bool is_there = all->alloc_new.samples > 0;
+    profile->p[row] = is_there ? change.p : NAN;
+    profile->least_p[row] = is_there ? change.least_p : NAN;
+}
+
+/* Samples, judges and adjusts all rows, and those that are sums of others. */
+static void judge_profile(struct profile_rows *profile, const struct method *method, struct rand_state *rand,
+                          bool with_cum) {
+    struct significance_process cum = {0};
+    for (int i = 0; i < ROWS; i++) {
+        row_sample(&profile->rows[i], rand);
+        struct significance_process all = in_process(&profile->rows[i], method);
+        judge_row(profile, i, &all, method);
+        if (i % LEAVES_OF_CUM == 0)
+            cum = (struct significance_process){.scale_old = 1, .scale_new = 1};
+        add_process(&cum, &all);
+        judge_row(profile, ROWS + i / LEAVES_OF_CUM, &cum, method);
+    }
+    int count = with_cum ? ALL_ROWS : ROWS;
+    if (method->fault == NOT_ADJUSTED)
+        memcpy(profile->q, profile->p, sizeof profile->q);
+    else
+        assert_true(significance_adjust(profile->p, profile->least_p, profile->q, (size_t)count, 0.05));
+}
+
+/* Over many pairs of profiles. */
+struct discoveries {
+    double shown, told_apart, by_themselves; /* rows; by q; by p alone */
+    double false_share, false_squares;       /* of the discoveries, summed over the pairs */
+    double changed, found;                   /* rows that have changed, of 30 samples and more */
+};
+
+static void observe_profile(const struct profile_rows *profile, bool with_cum, struct discoveries *sum) {
+    double told = 0, wrong = 0;
+    for (int i = 0; i < (with_cum ? ALL_ROWS : ROWS); i++) {
+        if (isnan(profile->p[i]))
+            continue;
+        bool is_told = profile->q[i] <= 0.05;
+        sum->shown++;
+        sum->by_themselves += profile->p[i] <= 0.05;
+        told += is_told;
+        wrong += is_told && !profile->is_changed[i];
+        if (i < ROWS && profile->is_changed[i] && profile->plans[i].sizes[0].expected[LOST] >= 30) {
+            sum->changed++;
+            sum->found += is_told;
+        }
+    }
+    double share = told > 0 ? wrong / told : 0;
+    sum->told_apart += told;
+    sum->false_share += share / PROFILE_RUNS;
+    sum->false_squares += share * share / PROFILE_RUNS;
+}
+
+static struct discoveries discover(const struct method *method, bool with_changes, bool with_cum) {
+    static struct profile_rows profile;
+    struct discoveries sum = {0};
+    struct rand_state rand;
+    rand_seed(&rand, 5);
+    plan_profile(&profile, method->is_process, with_changes, 512 * 1024);
+    for (int run = 0; run < PROFILE_RUNS; run++) {
+        judge_profile(&profile, method, &rand, with_cum);
+        observe_profile(&profile, with_cum, &sum);
+    }
+    return sum;
+}
+
+/* Whether more than a twentieth of the discoveries is false, beyond chance. */
+static bool has_too_many_false(const struct discoveries *sum) {
+    double variance = sum->false_squares - sum->false_share * sum->false_share;
+    return sum->false_share > 0.05 + 3 * sqrt(fmax(variance, 0.05 * 0.95) / PROFILE_RUNS);
+}
+
+static void expect_few_false(bool is_process, bool with_cum, const char *title) {
+    const struct method method = {.is_process = is_process, .of_bytes = true, .scale_old = 1, .scale_new = 1};
+    struct discoveries same = discover(&method, false, with_cum), changed = discover(&method, true, with_cum);
+    print_message(
+        "%s: of what is the same %.3f%% is told apart (%.1f%% by p alone); a fifth doubled or halved: %.1f%% of "
+        "the discoveries false, %.0f%% of the rows from 30 samples found\n",
+        title, 100 * same.told_apart / same.shown, 100 * same.by_themselves / same.shown, 100 * changed.false_share,
+        100 * changed.found / changed.changed);
+    assert_true(same.told_apart <= 0.05 * same.shown);
+    assert_true(same.by_themselves <= 0.05 * same.shown);
+    assert_false(has_too_many_false(&same));
+    assert_false(has_too_many_false(&changed));
+    assert_true(changed.found > 0.5 * changed.changed);
+}
+
+static void test_profiles(void **state) {
+    (void)state;
+    expect_few_false(false, false, "two processes");
+    expect_few_false(false, true, "two processes, with cum rows");
+    expect_few_false(true, false, "one process");
+}
+
+/* ---- what must be found ---- */
+
+static double share_found(const struct row_plan *plan, const struct method *method) {
+    /* As one of a thousand rows: q <= 0.05 needs p <= 0.05 / 1000 at worst. */
+    struct rand_state rand;
+    struct row row;
+    int found = 0;
+    rand_seed(&rand, 9);
+    row_build(&row, plan, 512 * 1024);
+    for (int run = 0; run < RUNS; run++) {
+        row_sample(&row, &rand);
+        struct significance_process all = in_process(&row, method);
+        found += judge(&all, method, 0.95).p <= 0.05 / 1000;
+    }
+    return (double)found / RUNS;
+}
+
+static const struct row_plan doubled = {"100 MiB doubled", false, {{1.0 / 4096, {0, 200, 400}}}};
+static const struct row_plan grown = {"32 MiB more of a GiB", false, {{1.0 / 4096, {2048, 0, 64}}}};
+
+static void test_power(void **state) {
+    (void)state;
+    struct method two = {.of_bytes = true, .scale_old = 1, .scale_new = 1}, one = two;
+    one.is_process = true;
+    double in_two = share_found(&doubled, &two), in_one = share_found(&grown, &one);
+    print_message(
+        "found among a thousand rows: 100 MiB that doubled %.1f%%, 32 MiB more of a GiB in one process %.1f%%\n",
+        100 * in_two, 100 * in_one);
+    assert_true(in_two > 0.99 && in_one > 0.99);
+}
+
+/* ---- the sum against an exact total ---- */
+
+static void test_calibration(void **state) {
+    (void)state;
+    const struct row_plan plan = {"all", false, {{1.0 / 64, {0, 900, 0}}, {0.5, {0, 400, 0}}, {4, {0, 50, 0}}}};
+    struct rand_state rand;
+    struct row row;
+    int wrong = 0, missed = 0;
+    rand_seed(&rand, 3);
+    row_build(&row, &plan, 512 * 1024);
+    struct estimate total = estimate_exact(row_truth(&row, INUSE_OLD, true)), more = estimate_scale(&total, 1.15);
+    for (int run = 0; run < CALIBRATIONS; run++) {
+        row_sample(&row, &rand);
+        struct estimate sampled = row_estimate(&row, INUSE_OLD, true);
+        wrong += significance_of_two(&sampled, &total, 0.999).p <= 0.001;
+        missed += significance_of_two(&sampled, &more, 0.999).p > 0.001;
+    }
+    assert_true(wrong <= CALIBRATIONS * (0.001 + three_errors(0.001, CALIBRATIONS)));
+    assert_true(missed < 0.01 * CALIBRATIONS); /* 15%, about five standard errors */
+}
+
+/* ---- planted mistakes ---- */
+
+static void expect_wrong(const struct row_plan *plans, size_t count, struct method method, enum fault fault,
+                         const char *title) {
+    method.fault = fault;
+    const char *wrong = run_plans(plans, count, &method, true, title);
+    print_message("planted: %s: %s\n", title, wrong ? wrong : "not seen");
+    assert_non_null(wrong);
+}
+
+static void test_planted_mistakes(void **state) {
+    (void)state;
+    const struct method two = {.of_bytes = true, .scale_old = 1, .scale_new = 1};
+    struct method one = two;
+    one.is_process = true;
+    expect_wrong(two_plans, TWO_PLANS, two, WHOLE_VARIANCE, "variance without (1 - p)");
+    expect_wrong(two_plans, TWO_PLANS, two, ONE_SIDED, "one tail");
+    expect_wrong(two_plans, TWO_PLANS, two, NOTHING_UNSEEN, "nothing unseen");
+    expect_wrong(two_plans, TWO_PLANS, two, TAKEN_AS_ONE, "two processes taken as one");
+    expect_wrong(process_plans, PROCESS_PLANS, one, HALF_CHURN, "half of what came and went");
+    one.fault = TAKEN_AS_TWO;
+    assert_true(share_found(&grown, &one) < 0.5);
+    struct method by_itself = two;
+    by_itself.fault = NOT_ADJUSTED;
+    struct discoveries all = discover(&by_itself, false, false);
+    assert_true(has_too_many_false(&all));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counted_one),
-        cmocka_unit_test(test_counted_two),
-        cmocka_unit_test(test_two_processes),
-        cmocka_unit_test(test_one_process),
+
+        cmocka_unit_test(test_two_processes), cmocka_unit_test(test_one_process),
+        cmocka_unit_test(test_profiles),      cmocka_unit_test(test_power),
+        cmocka_unit_test(test_calibration),   cmocka_unit_test(test_planted_mistakes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,6 +50,12 @@ static inline double sampled_share(uint64_t slot, uint64_t rate) {
     return rate <= 1 ? 1 : -expm1(-(double)slot / (double)rate);
 }
 
+/* Up to the last digits. */
+static inline bool covers(double low, double high, double truth) {
+    double slack = 1e-9 * (fabs(truth) + fabs(low) + fabs(high)) + 1e-6;
+    return truth >= low - slack && truth <= high + slack;
+}
+
 static inline void row_build(struct row *row, const struct row_plan *plan, uint64_t rate) {
     double unit = rate > 1 ? (double)rate : 1024;
     for (int i = 0; i < SIZES_MOST; i++) {
