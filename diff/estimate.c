@@ -36,6 +36,7 @@ struct estimate_bucket estimate_bucket(int64_t bytes, uint64_t slot, uint64_t ra
     else if (whole < 1 || fabs(samples - whole) > forgiven)
         bucket.is_known = false;
     bucket.samples = bucket.is_known ? whole : fabs(samples);
+    bucket.objects = bucket.samples / weight.p;
     bucket.variance_objects = bucket.samples * weight.objects_variance;
     bucket.variance_bytes = bucket.variance_objects * (double)slot * (double)slot;
     return bucket;
@@ -59,7 +60,8 @@ void estimate_add_bytes(struct estimate *sum, int64_t bytes, const struct estima
 }
 
 void estimate_add_objects(struct estimate *sum, int64_t objects, uint64_t slot, const struct estimate_bucket *bucket) {
-    add(sum, (double)objects, bucket->variance_objects, bucket);
+    double value = bucket->is_known ? bucket->objects : (double)objects;
+    add(sum, value, bucket->variance_objects, bucket);
     if (slot)
         sum->density = fmax(sum->density, 1 / (double)slot);
 }

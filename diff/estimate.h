@@ -33,6 +33,7 @@ struct estimate {
 /* A number of a profile's sample: of an alloc or an inuse pair. */
 struct estimate_bucket {
     double samples;
+    double objects; /* samples / p; the file's count is cut to a whole number, by up to one */
     double variance_objects, variance_bytes;
     bool is_known; /* false: the numbers were not made from whole samples of this rate; the others are a guess */
 };
@@ -44,7 +45,8 @@ struct estimate_bucket estimate_bucket(int64_t bytes, uint64_t slot, uint64_t ra
 
 /* Nothing, in a file of this rate: the start of every sum, and the side on which a row is absent. */
 struct estimate estimate_none(uint64_t rate);
-/* Adds a sample's space value, or its count of objects. Either calls estimate_bucket; _known takes its result. */
+/* Adds a sample's space value `bytes`, or its objects; `bucket` is what estimate_bucket said of it. A value of 0 too:
+ * it tells what size of objects the row has. */
 void estimate_add_bytes(struct estimate *sum, int64_t bytes, const struct estimate_bucket *bucket);
 void estimate_add_objects(struct estimate *sum, int64_t objects, uint64_t slot, const struct estimate_bucket *bucket);
 
