@@ -25,7 +25,7 @@ static void write_options_with_values(const struct opts_table *table, FILE *out)
 
 static void write_options_before_operands(const struct opts_table *table, FILE *out) {
     if (command_spellings(table, command_is_marker, write_alternative, out))
-        fputs(") break ;;\n", out);
+        fputs(") ended=1; break ;;\n", out);
 }
 
 static void write_command_test(const struct opts_table *table, FILE *out) {
