@@ -119,6 +119,8 @@ static bool take_option(struct command_line *line, const struct opts *opts, stru
         take_switch(line, opts);
     else if (id == OPT_ROWS)
         request->most_rows = opts->number;
+    else if (id == OPT_TIMEOUT)
+        request->timeout = opts->number;
     else if (id == OPT_CONFIDENCE)
         return take_confidence(request, opts->value, error);
     else if (id == OPT_FAIL_ABOVE)

@@ -1,10 +1,10 @@
 /* A new option is a row here and a case where heapdiff takes it; nothing else names it. */
 #include "cli/heapdiff_options.h"
 
-enum { GROUP_NUMBERS, GROUP_ROWS, GROUP_NAMES, GROUP_CHANGE, GROUP_OUTPUT, GROUP_OTHER };
+enum { GROUP_NUMBERS, GROUP_ROWS, GROUP_NAMES, GROUP_INPUT, GROUP_CHANGE, GROUP_OUTPUT, GROUP_OTHER };
 
 static const char *const groups[] = {
-    [GROUP_NUMBERS] = "Numbers",   [GROUP_ROWS] = "Rows",     [GROUP_NAMES] = "Names",
+    [GROUP_NUMBERS] = "Numbers",   [GROUP_ROWS] = "Rows",     [GROUP_NAMES] = "Names", [GROUP_INPUT] = "Servers",
     [GROUP_CHANGE] = "Comparison", [GROUP_OUTPUT] = "Output", [GROUP_OTHER] = "Other",
 };
 
@@ -136,6 +136,13 @@ static const struct option_spec options[] = {
      .group = GROUP_NAMES,
      .name = "no-symbolize",
      .help = "leave frames without names as they are"},
+    {.id = OPT_TIMEOUT,
+     .kind = VALUE_DURATION,
+     .group = GROUP_INPUT,
+     .name = "timeout",
+     .argument = "TIME",
+     .fallback = "60s",
+     .help = "how long a server may take to send a profile"},
     {.id = OPT_OLD,
      .group = GROUP_CHANGE,
      .commands = ON_SHOW,
@@ -258,6 +265,7 @@ static const struct opts_row variables[] = {
     {"COLUMNS", "The width of the terminal, where it is not what the terminal says."},
     {"PPROF_BINARY_PATH",
      "Directories, separated by colons, that are searched for binaries after those of `--debug-dir`."},
+    {"http_proxy, HTTPS_PROXY, NO_PROXY", "The proxy by which servers are reached, as libcurl has it."},
     {"DEBUGINFOD_URLS",
      "Servers that are asked for binaries and debug files by build id. Where it is not set, none is asked."},
 };
@@ -268,6 +276,8 @@ static const struct opts_row examples[] = {
      "The lines that allocated most, of all that the process ever allocated:"},
     {"heapdiff --fail-above inuse_space=10MiB --old main.*.pb.gz --new branch.*.pb.gz",
      "In a build: fail when a branch holds more than its base, over several runs of each:"},
+    {"heapdiff before.pb.gz http://localhost:6060",
+     "What has changed since then in a service that serves its profile:"},
     {"heapdiff --format json before.pb.gz after.pb.gz", "Every row as JSON, for a script:"},
     {"heapdiff symbolize profile.pb.gz -o named.pb.gz", "A profile to be read on a machine that has no binaries:"},
 };
@@ -281,7 +291,9 @@ static const struct opts_section sections[] = {
 const struct opts_table heapdiff_options = {
     .program = "heapdiff",
     .summary = "show heap profiles, or what changed from OLD to NEW",
-    .more = "Profiles are in pprof's format, whoever wrote them. `-` is standard input. A file whose name is a "
+    .more = "Profiles are in pprof's format, whoever wrote them. `-` is standard input, and `http://HOST`, "
+            "`https://HOST` and `unix:SOCKET` are asked for /debug/pprof/heap, or for the path that is given behind "
+            "the host, or after `unix:SOCKET:`. A file whose name is a "
             "command's is written as `./merge`.",
     .commands = commands,
     .command_count = sizeof commands / sizeof *commands,

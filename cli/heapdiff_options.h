@@ -24,6 +24,7 @@ enum {
     OPT_IGNORE,
     OPT_HIDE,
     OPT_SHOW,
+    OPT_TIMEOUT,
     OPT_DEBUG_DIR,
     OPT_NO_SYMBOLIZE,
     OPT_COLOR,

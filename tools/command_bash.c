@@ -30,9 +30,9 @@ static void write_launcher(const struct opts_table *table, FILE *out) {
         if (!table->commands[i].runs_command)
             continue;
         fprintf(out,
-                "            if [[ $command == %s ]] && declare -F _command_offset >/dev/null; then\n"
-                "                _command_offset \"${at[i]}\"\n"
-                "                return\n"
+                "            if [[ $command == %s ]]; then\n"
+                "                declare -F _command_offset >/dev/null && _command_offset \"${at[i]}\" && return\n"
+                "                ended=1\n"
                 "            fi\n",
                 table->commands[i].name);
     }
@@ -101,7 +101,9 @@ static void write_operand_answer(const struct opts_table *table, const struct co
             fprintf(out, "%s ", table->commands[i].name);
         fputs("';", out);
     }
-    if (kind == VALUE_COMMAND)
+    if (kind == VALUE_COMMAND && strcmp(which, "operand") == 0)
+        write_kind(VALUE_FILE, table->program, out);
+    else if (kind == VALUE_COMMAND)
         fprintf(out, " _%s_offer < <(compgen -c -- \"$cur\");", table->program);
     fputs(" : ;;\n", out);
 }

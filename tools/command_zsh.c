@@ -25,7 +25,7 @@ static void write_options_with_values(const struct opts_table *table, FILE *out)
 
 static void write_options_before_operands(const struct opts_table *table, FILE *out) {
     if (command_spellings(table, command_is_marker, write_alternative, out))
-        fputs(") break ;;\n", out);
+        fputs(") ended=1; break ;;\n", out);
 }
 
 static void write_command_test(const struct opts_table *table, FILE *out) {
@@ -47,8 +47,13 @@ static void write_first(const struct opts_table *table, FILE *out) {
     if (table->commands[0].first == VALUE_NONE)
         fprintf(out, "    _%s_commands\n", table->program);
     else
-        fprintf(out, "    _alternative 'commands:command:_%s_commands' 'files:profile:_%s_profiles'\n", table->program,
-                table->program);
+        fprintf(out,
+                "    if [[ -n $ended ]]; then\n"
+                "        _%s_profiles\n"
+                "    else\n"
+                "        _alternative 'commands:command:_%s_commands' 'files:profile:_%s_profiles'\n"
+                "    fi\n",
+                table->program, table->program, table->program);
 }
 
 static void write_action(const struct opts_table *table, enum value_kind kind, FILE *out) {
