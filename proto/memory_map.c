@@ -8,7 +8,8 @@
  *   2. the first that looks like a program and not like a library becomes mapping 0
  *   3. a main program of huge pages, or one whose first part is missing, is mended
  *   4. a location belongs to the first mapping in the list that holds its address; else to the first that
- *      would hold it if it began at its file's beginning, and then it does; else to one added at the end
+ *      would hold it if it began at its file's beginning, and then it does; else to one added at the end. (There
+ *      pprof depends on the order: the mapping it adds holds every later address that the map does not.)
  *
  * For step 4 the ranges are sorted by their beginnings, with the highest end so far beside each: from the last
  * range that begins before the address, going back is over as soon as no earlier one reaches it. In the map of a
