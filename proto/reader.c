@@ -10,7 +10,9 @@
  *   3. wait until the whole sub-message is in the buffer, and decode it (decode.c)
  *   4. at the end turn ids into indexes and check what could not be checked before (resolve.c)
  *
- * What fails before the first sub-message is not a damaged profile but some other file, and is called so.
+ * What fails before the first sub-message is not a damaged profile but some other file, and is called so. A file
+ * that begins like a text profile is read as one (legacy.c): no message can begin so, because the letters are fields
+ * of wrong types.
  *
  * Locks: none. Allocation: regions only. */
 #include "proto/reader.h"
@@ -19,6 +21,8 @@
 
 #include "proto/decode.h"
 #include "proto/gzip.h"
+#include "proto/legacy.h"
+#include "proto/legacy_counts.h"
 #include "proto/wire.h"
 
 enum {
@@ -267,11 +271,34 @@ static bool open_all(struct reader *reader, int fd, const struct reader_limits *
                             reader->error);
 }
 
+/* What is in the buffer, and then the rest of the stream. */
+static bool read_text(void *context, void *out, size_t room, size_t *size, struct proto_error *error) {
+    struct reader *reader = context;
+    size_t left = reader->end - reader->begin;
+    *size = 0;
+    if (!left)
+        return reader->at_end || gzip_read(&reader->gzip, out, room, size, error);
+    *size = room < left ? room : left;
+    memcpy(out, reader->buffer + reader->begin, *size);
+    consume(reader, *size);
+    return true;
+}
+
+static bool read_any(struct reader *reader, uint64_t max_memory, struct profile *profile) {
+    if (!need(reader, LEGACY_MAGIC_SIZE))
+        return false;
+    if (!legacy_is_head(reader->buffer + reader->begin, reader->end - reader->begin))
+        return read_fields(reader);
+    reader->is_profile = true;
+    return legacy_read(read_text, reader, max_memory, profile, reader->error);
+}
+
 bool reader_read(int fd, const struct reader_limits *limits, struct profile *profile, struct proto_error *error) {
     *profile = (struct profile){0};
     *error = (struct proto_error){0};
     struct reader reader = {.error = error};
-    bool ok = open_all(&reader, fd, limits ? limits : &reader_default_limits, profile) && read_fields(&reader);
+    limits = limits ? limits : &reader_default_limits;
+    bool ok = open_all(&reader, fd, limits, profile) && read_any(&reader, limits->max_memory, profile);
     bool is_damage = error->code == PROTO_ERROR_CORRUPT || error->code == PROTO_ERROR_TRUNCATED;
     if (!ok && is_damage && !reader.is_stream_broken && !reader.is_profile)
         *error = (struct proto_error){.code = PROTO_ERROR_FORMAT, .offset = error->offset, .text = "not a profile"};

@@ -1,4 +1,5 @@
-/* Reads one profile.proto, gzip'd or plain, from a file descriptor. The input is hostile: every length, id
+/* Reads one profile, gzip'd or plain, from a file descriptor: profile.proto, or one of the texts that
+ * proto/legacy.h names, told apart by the first bytes. The input is hostile: every length, id
  * and index is checked, sizes are bounded, and memory grows with what the profile holds, not with what it
  * claims.
  *
