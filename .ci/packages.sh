@@ -11,7 +11,7 @@
 
 packages_build='gcc g++ cmake ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev zlib1g-dev libunwind-dev
 libdw-dev libelf-dev libiberty-dev libcmocka-dev systemtap-sdt-dev'
-packages_test='python3 golang-go redis-server redis-tools memcached git strace binutils make llvm elfutils clang-format clang-tidy valgrind gdb'
+packages_test='debuginfod dwz util-linux python3 golang-go redis-server redis-tools memcached git strace binutils make llvm elfutils clang-format clang-tidy valgrind gdb'
 packages_long='rustc clang'
 packages_long_cross='gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user gdb-multiarch'
 packages_bench='libmimalloc2.0 libjemalloc2 libtcmalloc-minimal4 sqlite3 redis-server redis-tools memcached python3 valgrind'

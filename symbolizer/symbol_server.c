@@ -81,8 +81,9 @@ static int on_progress(struct debuginfod_client *client, long done, long total) 
         tell(server, bytes);
         server->next_word = now + NEXT_WORD_SECONDS;
     }
-    if (now < server->window_end)
-        return 0;
+    /* After libdebuginfod's own time is over it begins anew: once given up, it stays so. */
+    if (now < server->window_end || server->is_given_up)
+        return server->is_given_up;
     server->is_given_up = bytes - server->window_bytes < server->patience * LEAST_BYTES_A_SECOND;
     server->window_end = now + server->patience;
     server->window_bytes = bytes;

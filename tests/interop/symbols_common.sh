@@ -8,7 +8,7 @@
 #                            (addresses, and one warning); heapdiff gets the arguments
 set -eu
 . "$HEAPTAP_SOURCE/tests/programs/common.sh"
-set -eu
+trap 'stop_started KILL || :; rm -rf "$work"' EXIT
 need python3 gcc readelf nm objcopy strip
 here=$HEAPTAP_SOURCE/tests/interop
 heapdiff=$HEAPTAP_BUILD/heapdiff
