@@ -28,6 +28,7 @@ struct opened {
     char *path, *build_id;
     struct module *module; /* NULL: not usable, and a warning was given */
     bool is_refused;       /* a warning was given that it cannot be the file of some profile */
+    bool is_partial;       /* a warning was given that some of its debug information is not here */
     struct inlines *inlines;
     struct symtab *symtab;
     uint64_t bias, dwarf_bias;
@@ -140,21 +141,20 @@ static bool is_too_new(struct symbolizer *symbolizer, struct opened *opened, int
     return true;
 }
 
+static bool is_mangled(const char *name) { return strncmp(name, "_Z", 2) == 0 || strncmp(name, "_R", 2) == 0; }
+
 /* Whether the symbol table names the outermost frame better than DWARF: where DWARF lacks the linker's name
  * of a C++ function, and where a C function is exported under another name ("strdup" for "__GI___strdup"). */
 static bool prefers_symbol(const struct source_frame *frame, const char *symbol, bool is_exported) {
-    if (!frame->name)
-        return true;
-    if (frame->qualified)
-        return strncmp(symbol, "_Z", 2) == 0;
-    return is_exported && strncmp(frame->name, "_Z", 2) != 0 && strncmp(frame->name, "_R", 2) != 0;
+    if (!frame->name || is_mangled(frame->name))
+        return !frame->name;
+    return is_mangled(symbol) || (is_exported && !frame->qualified);
 }
 
 /* Frames of a link address, innermost first; 0 when nothing covers it. */
 static size_t find_frames(struct opened *opened, uint64_t address, struct source_frame *frames) {
-    uint64_t numbered = address + opened->bias;
-    size_t count =
-        opened->inlines ? inlines_find(opened->inlines, numbered - opened->dwarf_bias, frames, MAX_FRAMES) : 0;
+    uint64_t numbered = address + opened->bias, described = numbered - opened->dwarf_bias;
+    size_t count = opened->inlines ? inlines_find(opened->inlines, described, frames, MAX_FRAMES) : 0;
     bool is_exported;
     const char *symbol = symtab_find(opened->symtab, numbered, &is_exported);
     if (count && symbol && prefers_symbol(&frames[count - 1], symbol, is_exported))
@@ -165,6 +165,8 @@ static size_t find_frames(struct opened *opened, uint64_t address, struct source
     if (count || !symbol)
         return count;
     frames[0] = (struct source_frame){.name = symbol};
+    if (opened->inlines)
+        inlines_find_line(opened->inlines, described, &frames[0]);
     return 1;
 }
 
@@ -362,6 +364,17 @@ static void set_flags(struct profile *profile, struct opened *const *files) {
     }
 }
 
+static void tell_of_lost_units(struct symbolizer *symbolizer) {
+    for (size_t i = 0; i < symbolizer->opened_count; i++) {
+        struct opened *opened = symbolizer->opened[i];
+        if (opened->is_partial || !opened->inlines || !inlines_has_lost_unit(opened->inlines))
+            continue;
+        opened->is_partial = true;
+        notice_say(&symbolizer->search.notice, opened->path,
+                   "has debug information in .dwo files that are not here; inlined calls are missing");
+    }
+}
+
 static bool run(struct symbolizer *symbolizer, struct profile *profile, uint64_t *bases, bool *is_wanted,
                 struct opened **files) {
     for (uint32_t i = 0; i < profile->location_count; i++)
@@ -378,6 +391,7 @@ static bool run(struct symbolizer *symbolizer, struct profile *profile, uint64_t
     strtab_init(&addition.functions, &addition.keys);
     bool ok = name_locations(&addition, files, bases) && append_strings(&addition);
     region_free(&addition.keys);
+    tell_of_lost_units(symbolizer);
     if (ok)
         set_flags(profile, files);
     return ok;
