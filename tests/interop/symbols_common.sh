@@ -60,3 +60,15 @@ quiet() {
 says() {
     grep -q "$1" warnings.txt || fail "no '$1' in: $(cat warnings.txt)"
 }
+
+# probe NAME STEP COMPILER ARGUMENTS...: symbol_probe.cc, every STEP-th byte of it compared with llvm-symbolizer
+probe() {
+    name_=$1 step_=$2
+    shift 2
+    "$@" -Wl,--build-id=sha1 -o "$name_" "$here/symbol_probe.cc" || fail "cannot compile: $*"
+    python3 "$here/compare_symbols.py" "$heapdiff" "$name_" llvm "$step_" || fail "$*"
+}
+# can COMPILER ARGUMENTS...: the compiler can make this form at all.
+can() {
+    echo 'int main() {}' | "$@" -x c++ - -o can.out 2>/dev/null
+}
