@@ -26,7 +26,7 @@ enum { MAX_FRAMES = 128 };
 
 struct opened {
     char *path, *build_id;
-    struct module *module; /* NULL: not usable, and a warning was given */
+    struct module *module; /* NULL: not usable, and a warning was given of this path */
     bool is_refused;       /* a warning was given that it cannot be the file of some profile */
     bool is_partial;       /* a warning was given that some of its debug information is not here */
     struct inlines *inlines;
@@ -95,6 +95,16 @@ static bool open_tables(struct opened *opened) {
     return opened->symtab != NULL;
 }
 
+/* Whether the user knows already that another build of this path is not here. */
+static bool is_known_missing(const struct symbolizer *symbolizer, const struct opened *opened) {
+    for (size_t i = 0; i < symbolizer->opened_count; i++) {
+        const struct opened *other = symbolizer->opened[i];
+        if (other != opened && !other->module && strcmp(other->path, opened->path) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool open_module(struct symbolizer *symbolizer, struct opened *opened) {
     enum module_status status;
     opened->module = module_open(opened->path, opened->build_id, &symbolizer->search, &status);
@@ -102,6 +112,8 @@ static bool open_module(struct symbolizer *symbolizer, struct opened *opened) {
         return open_tables(opened);
     if (status == MODULE_NO_MEMORY)
         return false;
+    if (*opened->path && is_known_missing(symbolizer, opened))
+        return true;
     notice_say(&symbolizer->search.notice, *opened->path ? opened->path : opened->build_id,
                status == MODULE_MISMATCH ? "is another build than the one in the profile; its frames stay unnamed"
                                          : "is not here; its frames stay unnamed");
