@@ -172,7 +172,7 @@ static size_t find_frames(struct opened *opened, uint64_t address, struct source
     if (count && symbol && prefers_symbol(&frames[count - 1], symbol, is_exported))
         frames[count - 1].name = symbol;
     for (size_t i = 0; i < count; i++)
-        if (!frames[i].name)
+        if (!frames[i].name || !*frames[i].name)
             count = 0;
     if (count || !symbol)
         return count;
