@@ -26,7 +26,7 @@
 #include "proto/strtab.h"
 #include "symbolizer/ranges.h"
 
-enum { MAX_NESTING = 64, MAX_CHAIN = 256 };
+enum { MAX_NESTING = 64, MAX_CHAIN = 256, MAX_RANGES = 1 << 24 };
 
 /* Functions of one unit. */
 struct function_table {
@@ -34,6 +34,7 @@ struct function_table {
     size_t count, capacity;
     struct ranges ranges; /* payload: index of dies */
     bool is_collected;
+    const char *reached; /* while it is collected: the last entry read, of a tree that is written in order */
 };
 
 struct unit {
@@ -57,7 +58,8 @@ struct inlines {
 static bool add_die_ranges(struct ranges *ranges, Dwarf_Die *die, size_t payload) {
     Dwarf_Addr base, low, high;
     ptrdiff_t position = 0;
-    while ((position = dwarf_ranges(die, position, &base, &low, &high)) > 0)
+    /* A small file may give one long list to many entries. */
+    while (ranges->count < MAX_RANGES && (position = dwarf_ranges(die, position, &base, &low, &high)) > 0)
         if (low != 0 && !ranges_add(ranges, low, high, payload))
             return false;
     return true;
@@ -92,6 +94,10 @@ static bool collect(struct function_table *table, Dwarf_Die *parent, bool is_nes
     if (depth > MAX_NESTING || dwarf_child(parent, &die) != 0)
         return true;
     do {
+        /* A file may lead backwards, which would never end, or into the same subtree at every level. */
+        if ((const char *)die.addr <= table->reached)
+            return true;
+        table->reached = die.addr;
         int tag = dwarf_tag(&die);
         bool is_function = tag == DW_TAG_subprogram;
         if (is_function && !add_function(table, &die))
@@ -278,9 +284,13 @@ static void find_names(struct inlines *inlines, struct unit *unit, Dwarf_Die *di
 
 /* The child, or a lexical block's child, that holds the address. */
 static bool descend(Dwarf_Die *parent, uint64_t address, Dwarf_Die *child) {
+    const void *before = NULL;
     if (dwarf_child(parent, child) != 0)
         return false;
     do {
+        if (before && (const char *)child->addr <= (const char *)before)
+            return false;
+        before = child->addr;
         int tag = dwarf_tag(child);
         bool is_scope = tag == DW_TAG_inlined_subroutine || is_block(tag);
         if (is_scope && dwarf_haspc(child, address) == 1)

@@ -15,6 +15,8 @@
 #include "symbolizer/symbolizer.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+size_t LLVMFuzzerCustomMutator(unsigned char *data, size_t size, size_t room, unsigned seed);
+size_t LLVMFuzzerMutate(unsigned char *data, size_t size, size_t room);
 
 enum { MAX_MAPPINGS = 16, ADDRESSES_OF_SEGMENT = 48, RECORD = 25 };
 
@@ -151,4 +153,37 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
     else
         name_file(data, size);
     return 0;
+}
+
+/* The bytes of the n-th section, or 0 of them. */
+static size_t find_section(const unsigned char *data, size_t size, unsigned n, size_t *offset) {
+    Elf64_Ehdr header;
+    Elf64_Shdr section;
+    if (size < sizeof header)
+        return 0;
+    memcpy(&header, data, sizeof header);
+    if (!header.e_shnum || header.e_shoff > size)
+        return 0;
+    size_t where = header.e_shoff + (size_t)(n % header.e_shnum) * sizeof section;
+    if (where > size || size - where < sizeof section)
+        return 0;
+    memcpy(&section, data + where, sizeof section);
+    if (section.sh_type == SHT_NOBITS || section.sh_offset > size || section.sh_size > size - section.sh_offset)
+        return 0;
+    *offset = section.sh_offset;
+    return section.sh_size;
+}
+
+/* Most changes of any bytes spoil the header, and the rest of the file is never read. So three of four change one
+ * section and leave everything where it is. */
+size_t LLVMFuzzerCustomMutator(unsigned char *data, size_t size, size_t room, unsigned seed) {
+    size_t offset, length = seed % 4 ? find_section(data, size, seed / 4, &offset) : 0;
+    unsigned char *copy = length ? malloc(length) : NULL;
+    if (!copy)
+        return LLVMFuzzerMutate(data, size, room);
+    memcpy(copy, data + offset, length);
+    size_t changed = LLVMFuzzerMutate(copy, length, length);
+    memcpy(data + offset, copy, changed);
+    free(copy);
+    return size;
 }
