@@ -3,6 +3,7 @@
 #ifndef HEAPTAP_SYMBOLIZER_INLINES_H
 #define HEAPTAP_SYMBOLIZER_INLINES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,11 @@ struct inlines *inlines_open(struct Dwarf *dwarf);
  * address. A chain longer than `most` loses its outermost frames but keeps the function itself as the last.
  */
 size_t inlines_find(struct inlines *inlines, uint64_t address, struct source_frame *frames, size_t most);
+/* File and line alone, of the code at the address: where DWARF has lines but no functions. Sets frame->file and
+ * frame->line, to NULL and 0 where it has none. */
+void inlines_find_line(struct inlines *inlines, uint64_t address, struct source_frame *frame);
+/* True when an address was in a unit whose functions are in a file that cannot be found (split DWARF). */
+bool inlines_has_lost_unit(const struct inlines *inlines);
 void inlines_close(struct inlines *inlines);
 
 #endif

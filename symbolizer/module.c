@@ -1,19 +1,19 @@
-/* libdwfl opens the file and finds its separate debug information (build id, debug link, debuginfod where the
- * environment names a server), each checked there against the file. What is left to do here is to find the
- * file and to refuse the wrong one.
+/* libdwfl opens the file and reads it together with its separate debug information. What is left to do here is to find
+ * the file and to refuse the wrong one.
  *
- *   1. candidates in the order of the header's comment; only regular files with ELF's magic are opened at all
+ *   1. candidates in the order of places.h; only regular files with ELF's magic are opened at all
  *   2. the GNU build id of the candidate is compared with the profile's; a difference ends that candidate
- *   3. program headers are read once: the segment at the mapping's file offset says what the loader added
+ *   3. where no file is found, the server is asked for the binary, and then for its debug file, which is enough
+ *   4. program headers are read once: the segment at the mapping's file offset says what the loader added
  *
  * A file that holds only debug information keeps the segments' addresses but not their file offsets, so there
  * the executable segment of the mapping's size is taken. Locks: none. Allocates with malloc. */
 #include "symbolizer/module.h"
 
+#include <elfutils/libdwelf.h>
 #include <elfutils/libdwfl.h>
 #include <fcntl.h>
 #include <gelf.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,9 +21,7 @@
 
 #include "base/bits.h"
 
-#define SYSTEM_DEBUG_DIR "/usr/lib/debug"
-
-enum { PATH_LENGTH = 4096, BUILD_ID_LENGTH = 128, SMALL_PAGE = 4096, LARGE_PAGE = 65536 };
+enum { SMALL_PAGE = 4096, LARGE_PAGE = 65536 };
 
 struct segment {
     uint64_t offset, file_size, address, memory_size;
@@ -31,48 +29,24 @@ struct segment {
 };
 
 struct module {
+    const struct search *search;
     Dwfl *dwfl;
     Dwfl_Module *file;
     Dwfl_Callbacks callbacks; /* libdwfl keeps a pointer to it */
-    char *debug_path;         /* the callbacks keep a pointer to this field */
     uint64_t bias;
+    struct build_id id;
+    struct debug_link link;
+    struct shared_link shared; /* of the binary, or of its debug file once that is found */
     struct segment *segments;
     size_t segment_count;
-    bool is_debug_only;
+    int64_t changed;
+    bool is_debug_only, is_unproven, has_asked;
 };
 
-static bool is_elf(int fd) {
-    struct stat status;
+static bool is_elf(int fd, struct stat *status) {
     char magic[SELFMAG];
-    return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && pread(fd, magic, SELFMAG, 0) == SELFMAG &&
+    return fstat(fd, status) == 0 && S_ISREG(status->st_mode) && pread(fd, magic, SELFMAG, 0) == SELFMAG &&
            memcmp(magic, ELFMAG, SELFMAG) == 0;
-}
-
-/* ":.debug:DIR...:SYSTEM": beside the file, its .debug directory, then the directories. */
-static char *make_debug_path(const struct module_search *search) {
-    size_t size = sizeof ":.debug:" SYSTEM_DEBUG_DIR;
-    for (size_t i = 0; i < search->dir_count; i++)
-        size += strlen(search->dirs[i]) + 1;
-    char *path = malloc(size);
-    if (!path)
-        return NULL;
-    char *end = stpcpy(path, ":.debug");
-    for (size_t i = 0; i < search->dir_count; i++) {
-        *end++ = ':';
-        end = stpcpy(end, search->dirs[i]);
-    }
-    stpcpy(end, ":" SYSTEM_DEBUG_DIR);
-    return path;
-}
-
-static bool has_build_id(Dwfl_Module *file, const char *wanted) {
-    const unsigned char *bits;
-    GElf_Addr where;
-    int length = dwfl_module_build_id(file, &bits, &where);
-    char text[BUILD_ID_LENGTH] = "";
-    for (int i = 0; i < length && (size_t)i * 2 + 2 < sizeof text; i++)
-        snprintf(text + (size_t)i * 2, 3, "%02x", bits[i]);
-    return strcmp(text, wanted) == 0;
 }
 
 static bool read_segments(struct module *module, Elf *elf) {
@@ -94,11 +68,37 @@ static bool read_segments(struct module *module, Elf *elf) {
     return true;
 }
 
+static int open_debug(struct module *module, const char *path, char **found) {
+    int fd = debug_file_open(module->search, path, &module->id, &module->link, found);
+    Elf *elf = fd >= 0 ? elf_begin(fd, ELF_C_READ_MMAP, NULL) : NULL;
+    if (elf)
+        debug_file_read_shared_link(elf, &module->shared);
+    elf_end(elf);
+    return fd;
+}
+
+/* libdwfl's question for a debug file, named by the debug link or not at all, and for what that shares with others,
+ * which is named by another section. It asks again when it looks for symbols. */
+static int find_debug(Dwfl_Module *file, void **user_data, const char *name, Dwarf_Addr base, const char *path,
+                      const char *link, GElf_Word checksum, char **found) {
+    struct module *module = *user_data;
+    (void)file, (void)name, (void)base, (void)checksum;
+    bool is_shared = link && !(module->link.name && strcmp(link, module->link.name) == 0);
+    if (is_shared)
+        return strcmp(link, module->shared.name) == 0
+                   ? debug_file_open_shared(module->search, path, &module->shared, found)
+                   : -1;
+    if (module->has_asked)
+        return -1;
+    module->has_asked = true;
+    return open_debug(module, path, found);
+}
+
+/* Takes the descriptor. */
 static bool open_dwfl(struct module *module, const char *path, int fd) {
     module->callbacks = (Dwfl_Callbacks){.find_elf = dwfl_build_id_find_elf,
-                                         .find_debuginfo = dwfl_standard_find_debuginfo,
-                                         .section_address = dwfl_offline_section_address,
-                                         .debuginfo_path = &module->debug_path};
+                                         .find_debuginfo = find_debug,
+                                         .section_address = dwfl_offline_section_address};
     module->dwfl = dwfl_begin(&module->callbacks);
     if (!module->dwfl) {
         close(fd);
@@ -112,72 +112,78 @@ static bool open_dwfl(struct module *module, const char *path, int fd) {
         return false;
     }
     GElf_Addr bias;
+    GElf_Word checksum = 0;
+    void **user_data;
     Elf *elf = dwfl_module_getelf(module->file, &bias);
+    dwfl_module_info(module->file, &user_data, NULL, NULL, NULL, NULL, NULL, NULL);
+    *user_data = module;
+    if (!elf || !read_segments(module, elf))
+        return false;
     module->bias = bias;
-    return elf && read_segments(module, elf);
+    build_id_read(&module->id, elf);
+    module->link.name = dwelf_elf_gnu_debuglink(elf, &checksum);
+    module->link.checksum = checksum;
+    debug_file_read_shared_link(elf, &module->shared);
+    return true;
 }
 
-static struct module *open_candidate(const char *path, const char *build_id, const struct module_search *search,
-                                     enum module_status *status) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
-        return NULL;
-    if (!is_elf(fd)) {
+struct attempt {
+    const struct search *search;
+    const struct build_id *id; /* what the profile says */
+    struct module *module;
+    enum module_status status;
+};
+
+/* Takes the descriptor. True ends the search: the module is there, or no memory is. */
+static bool try_open(struct attempt *attempt, const char *path, int fd, enum place_kind kind) {
+    struct stat status;
+    if (!is_elf(fd, &status)) {
         close(fd);
-        return NULL;
+        return false;
     }
     struct module *module = calloc(1, sizeof *module);
-    if (!module || !(module->debug_path = make_debug_path(search))) {
+    if (!module) {
         close(fd);
-        free(module);
-        *status = MODULE_NO_MEMORY;
-        return NULL;
+        attempt->status = MODULE_NO_MEMORY;
+        return true;
     }
+    module->search = attempt->search;
+    module->is_unproven = !attempt->id->length && kind == PLACE_MAPPED;
+    module->changed = status.st_mtim.tv_sec * INT64_C(1000000000) + status.st_mtim.tv_nsec;
     if (open_dwfl(module, path, fd)) {
-        if (!*build_id || has_build_id(module->file, build_id)) {
-            *status = MODULE_OK;
-            return module;
+        if (!attempt->id->length || build_id_is_equal(attempt->id, &module->id)) {
+            attempt->status = MODULE_OK;
+            attempt->module = module;
+            return true;
         }
-        *status = MODULE_MISMATCH;
+        attempt->status = MODULE_MISMATCH;
     }
     module_close(module);
-    return NULL;
+    return false;
 }
 
-static struct module *open_in_dir(const char *dir, const char *path, const char *build_id,
-                                  const struct module_search *search, enum module_status *status) {
-    const char *slash = strrchr(path, '/');
-    const char *base = slash ? slash + 1 : path;
-    char candidates[5][PATH_LENGTH];
-    snprintf(candidates[0], PATH_LENGTH, "%s/%s/%s", dir, build_id, base);
-    snprintf(candidates[1], PATH_LENGTH, "%s/%s", dir, base);
-    snprintf(candidates[2], PATH_LENGTH, "%s/%s", dir, path);
-    snprintf(candidates[3], PATH_LENGTH, "%s/.build-id/%.2s/%s", dir, build_id,
-             strlen(build_id) > 2 ? build_id + 2 : "-");
-    snprintf(candidates[4], PATH_LENGTH, "%s/.build-id/%.2s/%s.debug", dir, build_id,
-             strlen(build_id) > 2 ? build_id + 2 : "-");
-    struct module *module = NULL;
-    for (size_t i = 0; i < 5 && !module; i++)
-        module = open_candidate(candidates[i], build_id, search, status);
-    return module;
+static bool try_path(void *context, const char *path, enum place_kind kind) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    return fd >= 0 && try_open(context, path, fd, kind);
 }
 
-static bool is_hex(const char *text) { return text[strspn(text, "0123456789abcdef")] == 0; }
+static bool try_server(struct attempt *attempt, const char *subject, enum symbol_server_kind kind) {
+    char *path = NULL;
+    int fd = symbol_server_fetch(attempt->search->server, attempt->id, kind, subject, &path);
+    bool is_done = fd >= 0 && try_open(attempt, path ? path : subject, fd, PLACE_SYSTEM);
+    free(path);
+    return is_done;
+}
 
-struct module *module_open(const char *path, const char *build_id, const struct module_search *search,
+struct module *module_open(const char *path, const char *build_id, const struct search *search,
                            enum module_status *status) {
-    *status = MODULE_NOT_FOUND;
-    if (!is_hex(build_id) || strlen(build_id) >= BUILD_ID_LENGTH - 2)
-        return NULL;
-    struct module *module = *path ? open_candidate(path, build_id, search, status) : NULL;
-    for (size_t i = 0; i < search->dir_count && !module; i++)
-        module = open_in_dir(search->dirs[i], path, build_id, search, status);
-    if (!module && strlen(build_id) > 2) {
-        char debug[PATH_LENGTH];
-        snprintf(debug, sizeof debug, SYSTEM_DEBUG_DIR "/.build-id/%.2s/%s.debug", build_id, build_id + 2);
-        module = open_candidate(debug, build_id, search, status);
-    }
-    return module;
+    struct build_id id;
+    struct attempt attempt = {.search = search, .id = &id, .status = MODULE_NOT_FOUND};
+    if (build_id_parse(&id, build_id) && !places_walk_binary(path, &id, &search->places, try_path, &attempt) &&
+        !try_server(&attempt, path, SYMBOL_SERVER_BINARY))
+        try_server(&attempt, path, SYMBOL_SERVER_DEBUG);
+    *status = attempt.status;
+    return attempt.module;
 }
 
 void module_close(struct module *module) {
@@ -185,7 +191,6 @@ void module_close(struct module *module) {
         return;
     if (module->dwfl)
         dwfl_end(module->dwfl);
-    free(module->debug_path);
     free(module->segments);
     free(module);
 }
@@ -207,18 +212,19 @@ static const struct segment *find_mapped(const struct module *module, uint64_t o
     return best;
 }
 
-/* Only the one executable segment can be recognised: by its size in pages. */
+/* An executable segment can be recognised by its size in pages, where no other has the same. */
 static bool base_of_debug_file(const struct module *module, uint64_t start, uint64_t limit, uint64_t *base) {
+    size_t found = 0;
     for (size_t i = 0; i < module->segment_count; i++) {
         const struct segment *segment = &module->segments[i];
         uint64_t first = align_down(segment->address, SMALL_PAGE);
         uint64_t size = align_up(segment->address + segment->memory_size, SMALL_PAGE) - first;
         if (segment->is_executable && size == limit - start) {
             *base = start - first;
-            return true;
+            found++;
         }
     }
-    return false;
+    return found == 1;
 }
 
 bool module_base(const struct module *module, uint64_t start, uint64_t limit, uint64_t offset, uint64_t *base) {
@@ -234,7 +240,36 @@ bool module_base(const struct module *module, uint64_t start, uint64_t limit, ui
     return false;
 }
 
+bool module_is_unproven(const struct module *module, int64_t *changed) {
+    *changed = module->changed;
+    return module->is_unproven;
+}
+
 struct Dwfl_Module *module_dwfl(const struct module *module, uint64_t *bias) {
     *bias = module->bias;
     return module->file;
+}
+
+/* What dwz moved out of the debug information into a file of its own is found by libdw too, but not compared. */
+static bool has_right_shared_file(struct module *module, Dwarf *dwarf) {
+    const char *name;
+    const void *bytes;
+    struct build_id wanted, found = {0};
+    ssize_t length = dwelf_dwarf_gnu_debugaltlink(dwarf, &name, &bytes);
+    Dwarf *shared = length > 0 ? dwarf_getalt(dwarf) : NULL;
+    if (length <= 0)
+        return true;
+    if (!shared) {
+        notice_say(&module->search->notice, name, "is not here; frames whose names are in it have fewer details");
+        return true;
+    }
+    build_id_read(&found, dwarf_getelf(shared));
+    return build_id_set(&wanted, bytes, (size_t)length) && build_id_is_equal(&wanted, &found);
+}
+
+struct Dwarf *module_dwarf(struct module *module, uint64_t *bias) {
+    Dwarf_Addr added = 0;
+    Dwarf *dwarf = dwfl_module_getdwarf(module->file, &added);
+    *bias = added;
+    return dwarf && has_right_shared_file(module, dwarf) ? dwarf : NULL;
 }

@@ -1,7 +1,7 @@
 /* One mapped file, found again on disk and opened with whatever debug information belongs to it.
  *
- * A file is taken only when its build id is the one the profile names; a profile without a build id takes the
- * file at the mapping's path on trust. Addresses here are ELF virtual addresses of the file as linked. */
+ * A file is taken only when its build id is the one the profile names; a profile without a build id takes a file by its
+ * name, on trust. Addresses here are ELF virtual addresses of the file as linked. */
 #ifndef HEAPTAP_SYMBOLIZER_MODULE_H
 #define HEAPTAP_SYMBOLIZER_MODULE_H
 
@@ -9,13 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct Dwfl_Module;
+#include "symbolizer/debug_file.h"
 
-/* Where to look before the system's own places. */
-struct module_search {
-    const char *const *dirs;
-    size_t dir_count;
-};
+struct Dwarf;
+struct Dwfl_Module;
 
 enum module_status {
     MODULE_OK,
@@ -26,10 +23,9 @@ enum module_status {
 
 struct module;
 
-/* Looks at the path itself, then in each directory (by build id, by base name, by whole path), then in the
- * system's debug directory by build id. `build_id` is lowercase hex or "". NULL unless *status is MODULE_OK.
- */
-struct module *module_open(const char *path, const char *build_id, const struct module_search *search,
+/* Looks in the places of places.h, then asks the server. `build_id` is hexadecimal or "". NULL unless *status is
+ * MODULE_OK. The search must outlive the module. */
+struct module *module_open(const char *path, const char *build_id, const struct search *search,
                            enum module_status *status);
 void module_close(struct module *module);
 
@@ -37,7 +33,14 @@ void module_close(struct module *module);
  * `offset` on. False where no segment of the file can have been mapped so. */
 bool module_base(const struct module *module, uint64_t start, uint64_t limit, uint64_t offset, uint64_t *base);
 
+/* True for the file at the mapping's path when nothing proves that it is the one that was mapped. Then *changed is when
+ * it was written last, in nanoseconds of Unix time. */
+bool module_is_unproven(const struct module *module, int64_t *changed);
+
 /* The opened file for libdwfl, and what it adds to link addresses. */
 struct Dwfl_Module *module_dwfl(const struct module *module, uint64_t *bias);
+
+/* Its DWARF, wherever that is, and what that adds to link addresses; NULL where there is none that can be believed. */
+struct Dwarf *module_dwarf(struct module *module, uint64_t *bias);
 
 #endif

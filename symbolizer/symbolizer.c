@@ -19,23 +19,24 @@
 #include "proto/strtab.h"
 #include "symbolizer/demangle.h"
 #include "symbolizer/inlines.h"
+#include "symbolizer/module.h"
 #include "symbolizer/symtab.h"
 
 enum { MAX_FRAMES = 128 };
 
 struct opened {
     char *path, *build_id;
-    struct module *module; /* NULL: not usable, and a warning was given */
+    struct module *module; /* NULL: not usable, and a warning was given of this path */
+    bool is_refused;       /* a warning was given that it cannot be the file of some profile */
+    bool is_partial;       /* a warning was given that some of its debug information is not here */
     struct inlines *inlines;
     struct symtab *symtab;
     uint64_t bias, dwarf_bias;
 };
 
 struct symbolizer {
-    struct module_search search;
-    symbolizer_warn warn;
-    void *context;
-    struct opened *opened;
+    struct search search;
+    struct opened **opened;
     size_t opened_count;
 };
 
@@ -56,9 +57,14 @@ struct function_key {
 
 struct symbolizer *symbolizer_open(const struct module_search *search, symbolizer_warn warn, void *context) {
     struct symbolizer *symbolizer = calloc(1, sizeof *symbolizer);
-    if (symbolizer)
-        *symbolizer = (struct symbolizer){.search = *search, .warn = warn, .context = context};
-    return symbolizer;
+    if (!symbolizer)
+        return NULL;
+    symbolizer->search = (struct search){.places = *search, .notice = {warn, context}};
+    symbolizer->search.server = symbol_server_open(&symbolizer->search.notice);
+    if (symbolizer->search.server)
+        return symbolizer;
+    free(symbolizer);
+    return NULL;
 }
 
 static void close_one(struct opened *opened) {
@@ -67,87 +73,112 @@ static void close_one(struct opened *opened) {
     module_close(opened->module);
     free(opened->path);
     free(opened->build_id);
+    free(opened);
 }
 
 void symbolizer_close(struct symbolizer *symbolizer) {
     if (!symbolizer)
         return;
     for (size_t i = 0; i < symbolizer->opened_count; i++)
-        close_one(&symbolizer->opened[i]);
+        close_one(symbolizer->opened[i]);
+    symbol_server_close(symbolizer->search.server);
     free(symbolizer->opened);
     free(symbolizer);
 }
 
 static bool open_tables(struct opened *opened) {
     Dwfl_Module *file = module_dwfl(opened->module, &opened->bias);
-    Dwarf_Addr bias;
-    Dwarf *dwarf = dwfl_module_getdwarf(file, &bias);
+    Dwarf *dwarf = module_dwarf(opened->module, &opened->dwarf_bias);
     if (dwarf && !(opened->inlines = inlines_open(dwarf)))
         return false;
-    opened->dwarf_bias = dwarf ? bias : 0;
     opened->symtab = symtab_open(file);
     return opened->symtab != NULL;
 }
 
-static bool open_module(struct symbolizer *symbolizer, struct opened *opened, const char *path, const char *build_id) {
+/* Whether the user knows already that another build of this path is not here. */
+static bool is_known_missing(const struct symbolizer *symbolizer, const struct opened *opened) {
+    for (size_t i = 0; i < symbolizer->opened_count; i++) {
+        const struct opened *other = symbolizer->opened[i];
+        if (other != opened && !other->module && strcmp(other->path, opened->path) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool open_module(struct symbolizer *symbolizer, struct opened *opened) {
     enum module_status status;
-    opened->module = module_open(path, build_id, &symbolizer->search, &status);
+    opened->module = module_open(opened->path, opened->build_id, &symbolizer->search, &status);
     if (opened->module)
         return open_tables(opened);
     if (status == MODULE_NO_MEMORY)
         return false;
-    if (symbolizer->warn)
-        symbolizer->warn(symbolizer->context, path,
-                         status == MODULE_MISMATCH
-                             ? "is another build than the one in the profile; its frames stay unnamed"
-                             : "is not here; its frames stay unnamed");
+    if (*opened->path && is_known_missing(symbolizer, opened))
+        return true;
+    notice_say(&symbolizer->search.notice, *opened->path ? opened->path : opened->build_id,
+               status == MODULE_MISMATCH ? "is another build than the one in the profile; its frames stay unnamed"
+                                         : "is not here; its frames stay unnamed");
     return true;
 }
 
 /* The opened file of a mapping, opening it the first time. NULL when there is no memory. */
 static struct opened *find_opened(struct symbolizer *symbolizer, const char *path, const char *build_id) {
     for (size_t i = 0; i < symbolizer->opened_count; i++) {
-        struct opened *opened = &symbolizer->opened[i];
+        struct opened *opened = symbolizer->opened[i];
         if (strcmp(opened->path, path) == 0 && strcmp(opened->build_id, build_id) == 0)
             return opened;
     }
-    struct opened *list = reallocarray(symbolizer->opened, symbolizer->opened_count + 1, sizeof *list);
+    struct opened **list = reallocarray(symbolizer->opened, symbolizer->opened_count + 1, sizeof(struct opened *));
     if (!list)
         return NULL;
     symbolizer->opened = list;
-    struct opened *opened = &list[symbolizer->opened_count];
-    *opened = (struct opened){.path = strdup(path), .build_id = strdup(build_id)};
-    symbolizer->opened_count++;
-    if (!opened->path || !opened->build_id || !open_module(symbolizer, opened, path, build_id))
+    struct opened *opened = calloc(1, sizeof *opened);
+    if (!opened)
         return NULL;
-    return opened;
+    list[symbolizer->opened_count++] = opened;
+    opened->path = strdup(path);
+    opened->build_id = strdup(build_id);
+    return opened->path && opened->build_id && open_module(symbolizer, opened) ? opened : NULL;
 }
+
+/* A file that nothing proves and that was written after the profile is another build. */
+static bool is_too_new(struct symbolizer *symbolizer, struct opened *opened, int64_t profile_time) {
+    int64_t changed;
+    if (profile_time <= 0 || !module_is_unproven(opened->module, &changed) || changed <= profile_time)
+        return false;
+    if (!opened->is_refused)
+        notice_say(&symbolizer->search.notice, opened->path,
+                   "is newer than the profile, which has no build id of it; its frames stay unnamed unless its "
+                   "directory is given with --debug-dir");
+    opened->is_refused = true;
+    return true;
+}
+
+static bool is_mangled(const char *name) { return strncmp(name, "_Z", 2) == 0 || strncmp(name, "_R", 2) == 0; }
 
 /* Whether the symbol table names the outermost frame better than DWARF: where DWARF lacks the linker's name
  * of a C++ function, and where a C function is exported under another name ("strdup" for "__GI___strdup"). */
 static bool prefers_symbol(const struct source_frame *frame, const char *symbol, bool is_exported) {
-    if (!frame->name)
-        return true;
-    if (frame->qualified)
-        return strncmp(symbol, "_Z", 2) == 0;
-    return is_exported && strncmp(frame->name, "_Z", 2) != 0 && strncmp(frame->name, "_R", 2) != 0;
+    if (!frame->name || is_mangled(frame->name))
+        return !frame->name;
+    return is_mangled(symbol) || (is_exported && !frame->qualified);
 }
 
 /* Frames of a link address, innermost first; 0 when nothing covers it. */
 static size_t find_frames(struct opened *opened, uint64_t address, struct source_frame *frames) {
-    uint64_t numbered = address + opened->bias;
-    size_t count =
-        opened->inlines ? inlines_find(opened->inlines, numbered - opened->dwarf_bias, frames, MAX_FRAMES) : 0;
+    uint64_t numbered = address + opened->bias, described = numbered - opened->dwarf_bias;
+    size_t count = opened->inlines ? inlines_find(opened->inlines, described, frames, MAX_FRAMES) : 0;
     bool is_exported;
     const char *symbol = symtab_find(opened->symtab, numbered, &is_exported);
     if (count && symbol && prefers_symbol(&frames[count - 1], symbol, is_exported))
         frames[count - 1].name = symbol;
     for (size_t i = 0; i < count; i++)
-        if (!frames[i].name)
-            return 0;
+        if (!frames[i].name || !*frames[i].name)
+            count = 0;
     if (count || !symbol)
         return count;
     frames[0] = (struct source_frame){.name = symbol};
+    if (opened->inlines)
+        inlines_find_line(opened->inlines, described, &frames[0]);
     return 1;
 }
 
@@ -258,21 +289,33 @@ void symbolizer_guess_bases(const struct profile *profile, uint64_t *bases) {
         bases[i] = profile->mappings[i].start - profile->mappings[i].offset;
 }
 
-/* Opens the files of the mappings that have bare locations: opened[i] is NULL for the others. */
+/* What is mapped but is no file that could be found: the kernel's own, anonymous memory, devices. */
+static bool is_special(const char *path, const char *build_id) {
+    static const char *const without_file[] = {"/memfd:", "/dev/", "/SYSV", "/anon_hugepage", "anon_inode:"};
+    if (*path == '[' || strncmp(path, "//", 2) == 0 || (!*path && !*build_id))
+        return true;
+    for (size_t i = 0; !*build_id && i < sizeof without_file / sizeof *without_file; i++)
+        if (strncmp(path, without_file[i], strlen(without_file[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Opens the files of the mappings that have bare locations: files[i] is NULL for the others, and where the mapping is
+ * none of the file's. */
 static bool open_mappings(struct symbolizer *symbolizer, const struct profile *profile, const bool *is_wanted,
-                          uint64_t *bases, bool *is_usable) {
+                          uint64_t *bases, struct opened **files) {
     for (uint32_t i = 0; i < profile->mapping_count; i++) {
         const struct profile_mapping *mapping = &profile->mappings[i];
         const char *path = profile_text(profile, mapping->filename);
         const char *build_id = profile_text(profile, mapping->build_id);
-        bool is_special = *path == '[' || strncmp(path, "//", 2) == 0 || (!*path && !*build_id);
-        if (!is_wanted[i] || is_special)
+        if (!is_wanted[i] || is_special(path, build_id))
             continue;
-        const struct opened *opened = find_opened(symbolizer, path, build_id);
+        struct opened *opened = find_opened(symbolizer, path, build_id);
         if (!opened)
             return false;
-        is_usable[i] = opened->module && mapping->start < mapping->limit &&
-                       module_base(opened->module, mapping->start, mapping->limit, mapping->offset, &bases[i]);
+        if (opened->module && mapping->start < mapping->limit && !is_too_new(symbolizer, opened, profile->time_nanos) &&
+            module_base(opened->module, mapping->start, mapping->limit, mapping->offset, &bases[i]))
+            files[i] = opened;
     }
     return true;
 }
@@ -282,20 +325,17 @@ static bool is_bare(const struct profile *profile, const struct profile_location
            !profile->mappings[location->mapping].has_functions;
 }
 
-static bool name_locations(struct symbolizer *symbolizer, struct addition *addition, const bool *is_usable,
-                           const uint64_t *bases) {
+static bool name_locations(struct addition *addition, struct opened *const *files, const uint64_t *bases) {
     struct profile *profile = addition->profile;
     for (uint32_t i = 0; i < profile->location_count; i++) {
         struct profile_location *location = &profile->locations[i];
-        if (!is_bare(profile, location) || !is_usable[location->mapping])
+        if (!is_bare(profile, location) || !files[location->mapping])
             continue;
         const struct profile_mapping *mapping = &profile->mappings[location->mapping];
         if (location->address < mapping->start || location->address >= mapping->limit)
             continue;
-        struct opened *opened =
-            find_opened(symbolizer, profile_text(profile, mapping->filename), profile_text(profile, mapping->build_id));
         struct source_frame frames[MAX_FRAMES];
-        size_t count = find_frames(opened, location->address - bases[location->mapping], frames);
+        size_t count = find_frames(files[location->mapping], location->address - bases[location->mapping], frames);
         if (count && !add_lines(addition, location, frames, count))
             return false;
     }
@@ -315,20 +355,20 @@ static void lower_flags(const struct profile *profile, const struct profile_loca
 }
 
 /* Raises the flags of the mappings that were worked on, then lowers those that some location contradicts. */
-static void set_flags(struct profile *profile, const bool *is_usable) {
+static void set_flags(struct profile *profile, struct opened *const *files) {
     for (uint32_t i = 0; i < profile->mapping_count; i++) {
         struct profile_mapping *mapping = &profile->mappings[i];
-        if (is_usable[i])
+        if (files[i])
             mapping->has_functions = mapping->has_filenames = mapping->has_line_numbers = true;
     }
     for (uint32_t i = 0; i < profile->location_count; i++) {
         const struct profile_location *location = &profile->locations[i];
-        if (location->mapping != PROFILE_NONE && is_usable[location->mapping])
+        if (location->mapping != PROFILE_NONE && files[location->mapping])
             lower_flags(profile, location, &profile->mappings[location->mapping]);
     }
     for (uint32_t i = 0; i < profile->mapping_count; i++) {
         struct profile_mapping *mapping = &profile->mappings[i];
-        if (is_usable[i]) {
+        if (files[i]) {
             mapping->has_filenames &= mapping->has_functions;
             mapping->has_line_numbers &= mapping->has_filenames;
             mapping->has_inline_frames = mapping->has_line_numbers;
@@ -336,12 +376,23 @@ static void set_flags(struct profile *profile, const bool *is_usable) {
     }
 }
 
+static void tell_of_lost_units(struct symbolizer *symbolizer) {
+    for (size_t i = 0; i < symbolizer->opened_count; i++) {
+        struct opened *opened = symbolizer->opened[i];
+        if (opened->is_partial || !opened->inlines || !inlines_has_lost_unit(opened->inlines))
+            continue;
+        opened->is_partial = true;
+        notice_say(&symbolizer->search.notice, opened->path,
+                   "has debug information in .dwo files that are not here; inlined calls are missing");
+    }
+}
+
 static bool run(struct symbolizer *symbolizer, struct profile *profile, uint64_t *bases, bool *is_wanted,
-                bool *is_usable) {
+                struct opened **files) {
     for (uint32_t i = 0; i < profile->location_count; i++)
         if (is_bare(profile, &profile->locations[i]))
             is_wanted[profile->locations[i].mapping] = true;
-    if (!open_mappings(symbolizer, profile, is_wanted, bases, is_usable))
+    if (!open_mappings(symbolizer, profile, is_wanted, bases, files))
         return false;
     struct addition addition = {.profile = profile,
                                 .strings_before = profile->string_count,
@@ -350,25 +401,27 @@ static bool run(struct symbolizer *symbolizer, struct profile *profile, uint64_t
                                 .function_capacity = profile->function_count};
     strtab_init(&addition.strings, &profile->region);
     strtab_init(&addition.functions, &addition.keys);
-    bool ok = name_locations(symbolizer, &addition, is_usable, bases) && append_strings(&addition);
+    bool ok = name_locations(&addition, files, bases) && append_strings(&addition);
     region_free(&addition.keys);
+    tell_of_lost_units(symbolizer);
     if (ok)
-        set_flags(profile, is_usable);
+        set_flags(profile, files);
     return ok;
 }
 
 bool symbolizer_run(struct symbolizer *symbolizer, struct profile *profile, uint64_t *bases) {
     size_t count = (size_t)profile->mapping_count + 1;
-    bool *is_wanted = calloc(count, sizeof *is_wanted), *is_usable = calloc(count, sizeof *is_usable);
+    bool *is_wanted = calloc(count, sizeof *is_wanted);
+    struct opened **files = calloc(count, sizeof(struct opened *));
     uint64_t *own_bases = calloc(count, sizeof *own_bases);
-    bool ok = is_wanted && is_usable && own_bases;
+    bool ok = is_wanted && files && own_bases;
     if (ok) {
         uint64_t *used = bases ? bases : own_bases;
         symbolizer_guess_bases(profile, used);
-        ok = run(symbolizer, profile, used, is_wanted, is_usable);
+        ok = run(symbolizer, profile, used, is_wanted, files);
     }
     free(is_wanted);
-    free(is_usable);
+    free(files);
     free(own_bases);
     return ok;
 }

@@ -11,12 +11,12 @@
 #include <stdint.h>
 
 #include "proto/profile.h"
-#include "symbolizer/module.h"
+#include "symbolizer/places.h"
 
 struct symbolizer;
 
-/* `warn` hears, once a file, what kept it from being used: `text` is constant, `subject` the mapping's path.
- */
+/* `warn` hears what kept a file from being used, once a file, and what is being waited for: `text` is a predicate of
+ * ours, `subject` a path or an address from the input. Both are gone when it returns. */
 typedef void (*symbolizer_warn)(void *context, const char *subject, const char *text);
 
 /* The search's strings must outlive the symbolizer. NULL when there is no memory. */

@@ -1,0 +1,35 @@
+#!/bin/sh
+# The forms that debug information comes in: each gives what llvm-symbolizer says, from the first byte of the code to the
+# last, and a part that is missing or of another build takes names away and never gives a wrong one.
+. "$HEAPTAP_SOURCE/tests/interop/symbols_common.sh"
+need llvm-symbolizer g++
+
+probe lto 7 g++ -O2 -g -flto
+probe lines 7 g++ -O2 -g1
+probe unoptimized 17 g++ -g
+probe typed 7 g++ -O2 -g -fdebug-types-section
+probe zlib 7 g++ -O2 -g -gz=zlib
+probe split4 7 g++ -O2 -gdwarf-4 -gsplit-dwarf
+
+# A compression that the library may not know yet: the symbol table is still there.
+if can gcc -g -gz=zstd; then
+    build compressed 0 -gz=zstd
+    sites compressed in.pb.gz
+    "$heapdiff" in.pb.gz >shown.txt 2>&1 || fail "heapdiff: $(cat shown.txt)"
+    grep -q outer_work shown.txt || fail "no name: $(cat shown.txt)"
+fi
+
+# Split: without its .dwo files, and with those of another build, the function's name and line stay.
+gcc -O2 -g -gsplit-dwarf -DVARIANT=0 -c -o unit.o "$here/symbol_files.c"
+gcc -Wl,--build-id=sha1 -o program unit.o
+sites program in.pb.gz
+expect inlined in.pb.gz
+quiet
+mv unit.dwo kept.dwo
+expect outer in.pb.gz
+says "program' has debug information in .dwo files that are not here"
+gcc -O1 -g -gsplit-dwarf -DVARIANT=1 -c -o unit.o "$here/symbol_files.c"
+expect outer in.pb.gz
+says "program' has debug information in .dwo files that are not here"
+mv kept.dwo unit.dwo
+expect inlined in.pb.gz
