@@ -36,6 +36,9 @@ foreach(layer base alloc profiler)
   set_property(SOURCE ${sources} APPEND PROPERTY COMPILE_OPTIONS ${NO_PADDING})
 endforeach()
 
+# Loops over every frame of a profile that is read.
+set_property(SOURCE proto/varints.c proto/decode.c proto/resolve.c APPEND PROPERTY COMPILE_OPTIONS -O3)
+
 # What runs once, at start, for a profile, in the background or for a new address of a stack: small rather than fast
 # (cmake/layout.ld says why small).
 set_property(SOURCE

