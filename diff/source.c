@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/parallel.h"
 #include "base/wrap.h"
 #include "proto/describe.h"
 #include "proto/reader.h"
@@ -78,17 +79,49 @@ struct heapprofile *heapprofile_read(const char *path, struct heapprofile_error 
     return source;
 }
 
+/* One file of several; the errors are told apart until all are read. */
+struct reading {
+    const char *path;
+    struct heapprofile *profile;
+    struct heapprofile_error error;
+};
+
+static void read_one(void *readings, size_t index) {
+    struct reading *reading = (struct reading *)readings + index;
+    reading->profile = heapprofile_read(reading->path, &reading->error);
+}
+
+/* Standard input cannot be read by two at once. */
+static bool may_be_parallel(const char *const *paths, size_t count) {
+    size_t inputs = 0;
+    for (size_t i = 0; i < count; i++)
+        inputs += strcmp(paths[i], "-") == 0;
+    return inputs < 2;
+}
+
 bool heapprofile_read_all(const char *const *paths, size_t count, struct heapprofile **profiles,
                           struct heapprofile_error *error) {
+    struct reading *readings = calloc(count + 1, sizeof *readings);
+    if (!readings)
+        return source_fail(error, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        readings[i].path = paths[i];
+    if (may_be_parallel(paths, count))
+        parallel_run(count, read_one, readings);
+    for (size_t i = 0; i < count && !may_be_parallel(paths, count); i++)
+        read_one(readings, i);
+    size_t good = 0;
+    while (good < count && readings[good].profile)
+        good++;
     for (size_t i = 0; i < count; i++) {
-        profiles[i] = heapprofile_read(paths[i], error);
-        if (profiles[i])
-            continue;
-        while (i--)
+        profiles[i] = readings[i].profile;
+        if (good < count)
             heapprofile_free(profiles[i]);
-        return false;
     }
-    return true;
+    if (good < count)
+        *error = readings[good].error;
+    free(readings);
+    return good == count;
 }
 
 void heapprofile_free(struct heapprofile *source) {
