@@ -1,5 +1,5 @@
-/* Threads live as long as the call: the jobs are files and arrays of megabytes, beside which a thread's birth of 20 us is
- * nothing, and a library keeps no threads in somebody else's program.
+/* Threads live as long as the call: the jobs are files and arrays of megabytes, beside which a thread's birth of 20 us
+ * is nothing, and a library keeps no threads in somebody else's program.
  *
  * parallel_run:
  *   1. threads for all jobs but one, at most one a processor; signals are blocked in them, for they are the program's

@@ -103,7 +103,7 @@ static bool fill(struct heapprofile_diff *diff, const struct heapprofile_pair *p
     for (size_t c = 0; c < columns; c++)
         if (!view_add(&diff->view, file_at(pair, c), diff->types + c * views, diff->scales + c * views))
             return no_memory(error);
-    return true;
+    return view_count(&diff->view) || no_memory(error);
 }
 
 struct heapprofile_diff *heapprofile_diff(const struct heapprofile_pair *pair,

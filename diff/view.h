@@ -30,6 +30,7 @@ struct column {
     uint64_t *magnitude;                    /* by view: the same without signs */
     struct sampled *flat_noise, *cum_noise; /* NULL where not asked for */
     struct sampled total_noise;
+    bool is_counted; /* all samples were added */
 };
 
 struct view {
@@ -43,9 +44,11 @@ struct view {
 
 /* False when there is no memory; view_close is due all the same. */
 bool view_open(struct view *view, enum heapprofile_by by, const char *label, uint32_t views);
-/* Adds one profile as the next column. `types` and `scales` stay the caller's and must outlive the view. False when
- * there is no memory. */
+/* Adds one profile as the next column, whose numbers are 0 as yet. `types` and `scales` stay the caller's and must
+ * outlive the view. False when there is no memory. */
 bool view_add(struct view *view, const struct heapprofile *source, const uint32_t *types, const double *scales);
+/* After the last profile: adds up the samples of all of them. False when there is no memory. */
+bool view_count(struct view *view);
 void view_close(struct view *view);
 
 /* A sample's value times the scale: rounded half away from zero, as pprof does, and within 64 bits. */
