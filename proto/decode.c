@@ -216,21 +216,30 @@ bool decode_mapping(struct decoder *decoder, const unsigned char *bytes, size_t 
            decode_string_index(decoder, (uint64_t)message->build_id, &mapping->build_id);
 }
 
-/* Fields 1 to `last` of these messages are numbers. */
-static bool next_number(const unsigned char **p, const unsigned char *end, uint64_t last, struct field *field) {
-    return next_field(p, end, field) && (field->number > last || field->type == WIRE_VARINT);
+/* A message of which fields 1 to `last` are numbers, into numbers[field]. False when it is malformed. Nearly all tags
+ * are one byte. */
+static inline bool decode_numbers(const unsigned char *p, const unsigned char *end, unsigned last, uint64_t *numbers) {
+    while (p < end) {
+        unsigned number = *p >> 3;
+        if (*p < 0x80 && (*p & 7) == WIRE_VARINT && number && number <= last) {
+            p++;
+            if (!wire_get_varint(&p, end, &numbers[number]))
+                return false;
+            continue;
+        }
+        struct field field;
+        if (!next_field(&p, end, &field) || (field.number <= last && field.type != WIRE_VARINT))
+            return false;
+        if (field.number <= last)
+            numbers[field.number] = field.value;
+    }
+    return true;
 }
 
 bool decode_function(struct decoder *decoder, const unsigned char *bytes, size_t size) {
     uint64_t numbers[FUNCTION_START_LINE + 1] = {0};
-    const unsigned char *p = bytes, *end = bytes + size;
-    while (p < end) {
-        struct field field;
-        if (!next_number(&p, end, FUNCTION_START_LINE, &field))
-            return corrupt(decoder, "a function is malformed");
-        if (field.number <= FUNCTION_START_LINE)
-            numbers[field.number] = field.value;
-    }
+    if (!decode_numbers(bytes, bytes + size, FUNCTION_START_LINE, numbers))
+        return corrupt(decoder, "a function is malformed");
     if (!add_id(decoder, &decoder->functions, numbers[FUNCTION_ID], decoder->functions.count, "a function has the id 0",
                 "two functions have the same id"))
         return false;
@@ -245,13 +254,8 @@ bool decode_function(struct decoder *decoder, const unsigned char *bytes, size_t
 
 static bool decode_line(struct decoder *decoder, const unsigned char *p, const unsigned char *end) {
     uint64_t numbers[LINE_COLUMN + 1] = {0};
-    while (p < end) {
-        struct field field;
-        if (!next_number(&p, end, LINE_COLUMN, &field))
-            return corrupt(decoder, "a location is malformed");
-        if (field.number <= LINE_COLUMN)
-            numbers[field.number] = field.value;
-    }
+    if (!decode_numbers(p, end, LINE_COLUMN, numbers))
+        return corrupt(decoder, "a location is malformed");
     struct profile_line *line = builder_append(&decoder->builder, PROFILE_LINES, 1);
     if (!line)
         return no_room(decoder);
@@ -264,6 +268,13 @@ static bool decode_location_fields(struct decoder *decoder, const unsigned char 
                                    uint64_t numbers[LOCATION_IS_FOLDED + 1]) {
     while (p < end) {
         struct field field;
+        unsigned number = *p >> 3;
+        if (*p < 0x80 && (*p & 7) == WIRE_VARINT && number && number <= LOCATION_ADDRESS) {
+            p++;
+            if (!wire_get_varint(&p, end, &numbers[number]))
+                return corrupt(decoder, "a location is malformed");
+            continue;
+        }
         if (!next_field(&p, end, &field))
             return corrupt(decoder, "a location is malformed");
         if (field.number > LOCATION_IS_FOLDED)
