@@ -13,6 +13,7 @@
 
 #include "base/parallel.h"
 #include "base/wrap.h"
+#include "diff/whole_file.h"
 #include "proto/describe.h"
 #include "proto/reader.h"
 #include "symbolizer/symbolizer.h"
@@ -59,7 +60,13 @@ struct heapprofile *heapprofile_read_fd(int fd, const char *name, struct heappro
     struct proto_error failure = {0};
     struct reader_limits limits = find_limits();
     struct profile profile;
-    if (reader_read(fd, &limits, &profile, &failure))
+    struct whole_file whole;
+    bool is_whole = whole_file_inflate(fd, &whole);
+    bool ok = is_whole ? reader_read_bytes(whole.bytes, whole.size, &limits, &profile, &failure)
+                       : reader_read(fd, &limits, &profile, &failure);
+    if (is_whole)
+        whole_file_free(&whole);
+    if (ok)
         return source_wrap(&profile, name, error);
     proto_describe(&failure, "read", name, error->text, sizeof error->text);
     return NULL;
