@@ -48,9 +48,8 @@ static void close_column(struct column *column) {
     free(column->flat);
     free(column->total);
     free(column->magnitude);
-    if (column->cum_noise != column->flat_noise)
-        free(column->cum_noise);
-    free(column->flat_noise);
+    noise_close(&column->flat_noise);
+    noise_close(&column->cum_noise);
 }
 
 void view_close(struct view *view) {
@@ -77,7 +76,7 @@ static void take_sample(struct adding *adding, uint32_t index) {
         column->total[t] = wrap_add(column->total[t], value);
         column->magnitude[t] += wrap_magnitude(value);
     }
-    if (!column->flat_noise)
+    if (!adding->view->with_noise)
         return;
     sampling_read(&column->sampling, &adding->weights, index, &adding->sample);
     sampled_add(&column->total_noise, &adding->sample);
@@ -103,7 +102,7 @@ static void add_flat_stack(struct adding *adding, const uint32_t *location, uint
     }
 }
 
-static void add_any_stack(struct adding *adding, const uint32_t *location, uint32_t count, uint32_t mark) {
+static bool add_any_stack(struct adding *adding, const uint32_t *location, uint32_t count, uint32_t mark) {
     struct column *column = adding->column;
     const struct frames *frames = &column->frames;
     for (uint32_t k = 0; k < count; k++) {
@@ -113,26 +112,26 @@ static void add_any_stack(struct adding *adding, const uint32_t *location, uint3
                 continue;
             adding->marks[row] = mark;
             add_to(adding, column->cum, row);
-            if (column->cum_noise)
-                sampled_add(&column->cum_noise[row], &adding->sample);
+            if (adding->view->with_cum_noise && !noise_add(&column->cum_noise, row, &adding->sample))
+                return false;
         }
     }
+    return true;
 }
 
-static void add_frames(struct adding *adding, uint32_t index) {
+static bool add_frames(struct adding *adding, uint32_t index) {
     const struct profile_sample *sample = &adding->profile->samples[index];
     const uint32_t *location = adding->profile->location_ids + sample->first_location;
     struct column *column = adding->column;
-    if (column->frames.is_flat && adding->view->views == 1 && !column->cum_noise)
+    if (column->frames.is_flat && adding->view->views == 1 && !adding->view->with_cum_noise)
         add_flat_stack(adding, location, sample->location_count, index + 1);
-    else
-        add_any_stack(adding, location, sample->location_count, index + 1);
+    else if (!add_any_stack(adding, location, sample->location_count, index + 1))
+        return false;
     if (!sample->location_count)
-        return;
+        return true;
     uint32_t leaf = column->frames.rows[column->frames.first[location[0]]];
     add_to(adding, column->flat, leaf);
-    if (column->flat_noise)
-        sampled_add(&column->flat_noise[leaf], &adding->sample);
+    return !adding->view->with_noise || noise_add(&column->flat_noise, leaf, &adding->sample);
 }
 
 /* Room for rows that come up while samples are added: of stacks and labels. */
@@ -146,14 +145,6 @@ static bool grow_column(struct adding *adding, uint32_t row) {
         return false;
     memset(sums + column->rows * views, 0, (rows - column->rows) * views * sizeof *sums);
     column->flat = column->cum = sums;
-    if (column->flat_noise) {
-        struct sampled *noise = reallocarray(column->flat_noise, rows, sizeof *noise);
-        if (!noise)
-            return false;
-        memset(noise + column->rows, 0, (rows - column->rows) * sizeof *noise);
-        column->cum_noise = column->cum_noise ? noise : NULL;
-        column->flat_noise = noise;
-    }
     column->rows = (uint32_t)(rows < UINT32_MAX ? rows : UINT32_MAX);
     return true;
 }
@@ -162,9 +153,7 @@ static bool add_whole(struct adding *adding, uint32_t row) {
     if (row == PROFILE_NONE || !grow_column(adding, row))
         return false;
     add_to(adding, adding->column->flat, row);
-    if (adding->column->flat_noise)
-        sampled_add(&adding->column->flat_noise[row], &adding->sample);
-    return true;
+    return !adding->view->with_noise || noise_add(&adding->column->flat_noise, row, &adding->sample);
 }
 
 static bool add_stack(struct adding *adding, uint32_t index) {
@@ -215,8 +204,8 @@ static bool add_samples(struct adding *adding) {
         } else if (by == HEAPPROFILE_BY_LABEL) {
             if (!add_label(adding, i))
                 return false;
-        } else {
-            add_frames(adding, i);
+        } else if (!add_frames(adding, i)) {
+            return false;
         }
     }
     return true;
@@ -234,12 +223,7 @@ static bool open_column(struct view *view, struct column *column) {
     column->cum = is_whole ? column->flat : calloc(room * view->views, sizeof *column->cum);
     column->total = calloc(view->views + 1, sizeof *column->total);
     column->magnitude = calloc(view->views + 1, sizeof *column->magnitude);
-    column->flat_noise = view->with_noise ? calloc(room, sizeof *column->flat_noise) : NULL;
-    column->cum_noise = !view->with_noise || !view->with_cum_noise ? NULL
-                        : is_whole                                 ? column->flat_noise
-                                                                   : calloc(room, sizeof *column->cum_noise);
-    return column->flat && column->cum && column->total && column->magnitude &&
-           (!view->with_noise || column->flat_noise) && (!view->with_cum_noise || column->cum_noise);
+    return column->flat && column->cum && column->total && column->magnitude;
 }
 
 bool view_add(struct view *view, const struct heapprofile *source, const uint32_t *types, const double *scales) {

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "diff/frames.h"
+#include "diff/noise.h"
 #include "diff/rows.h"
 #include "diff/sampled.h"
 #include "diff/source.h"
@@ -21,14 +22,14 @@
 struct column {
     const struct heapprofile *source;
     struct sampling sampling;
-    struct frames frames;                   /* not of labels; of stacks, the functions' */
-    const uint32_t *types;                  /* by view: which sample type of the source */
-    const double *scales;                   /* by view */
-    uint32_t rows;                          /* that were there when the column was added; later ones are 0 in it */
-    int64_t *flat, *cum;                    /* of stacks and labels the same array */
-    int64_t *total;                         /* by view */
-    uint64_t *magnitude;                    /* by view: the same without signs */
-    struct sampled *flat_noise, *cum_noise; /* NULL where not asked for */
+    struct frames frames;               /* not of labels; of stacks, the functions' */
+    const uint32_t *types;              /* by view: which sample type of the source */
+    const double *scales;               /* by view */
+    uint32_t rows;                      /* that were there when the column was added; later ones are 0 in it */
+    int64_t *flat, *cum;                /* of stacks and labels the same array */
+    int64_t *total;                     /* by view */
+    uint64_t *magnitude;                /* by view: the same without signs */
+    struct noise flat_noise, cum_noise; /* empty where not asked for; of stacks and labels only flat */
     struct sampled total_noise;
     bool is_counted; /* all samples were added */
 };
