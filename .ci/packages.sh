@@ -9,7 +9,7 @@
 # daemon is kept from starting it by a policy-rc.d of our own, which is there only while apt-get runs; a policy that
 # the machine has already stays.
 
-packages_build='gcc g++ cmake ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev zlib1g-dev libunwind-dev
+packages_build='gcc g++ cmake ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev zlib1g-dev libdeflate-dev libunwind-dev
 libdw-dev libelf-dev libiberty-dev libcmocka-dev systemtap-sdt-dev'
 packages_test='python3 golang-go redis-server redis-tools memcached git strace binutils make llvm elfutils clang-format clang-tidy valgrind gdb
 bash zsh fish mandoc groff-base libcurl4

@@ -48,6 +48,14 @@ static void unmap_pages(void *p, size_t size) {
 
 void *os_alloc(size_t size) { return map_pages(NULL, align_up(size, os_page_size()), PROT_READ | PROT_WRITE, 0); }
 
+void *os_grow(void *p, size_t old_size, size_t new_size) {
+    int saved_errno = errno;
+    size_t page = os_page_size();
+    void *moved = mremap(p, align_up(old_size, page), align_up(new_size, page), MREMAP_MAYMOVE);
+    errno = saved_errno;
+    return moved == MAP_FAILED ? NULL : moved;
+}
+
 void os_free(void *p, size_t size) { unmap_pages(p, align_up(size, os_page_size())); }
 
 void *os_reserve(void *hint, size_t size, size_t align) {

@@ -69,6 +69,32 @@ void *region_grow(struct region *region, void *old, size_t old_size, size_t new_
     return p;
 }
 
+void *region_resize(struct region *region, void *old, size_t old_size, size_t *size) {
+    struct region_block *block = region->blocks;
+    size_t need = *size;
+    if (need > SIZE_MAX / 2)
+        return NULL;
+    if (!block) {
+        if (!add_block(region, need))
+            return NULL;
+        block = region->blocks;
+    }
+    CHECK(!block->next && (!old || (old == block + 1 && old_size <= need)));
+    if (need > block->size - sizeof *block) {
+        size_t whole = align_up(need + sizeof *block, os_page_size());
+        if (region->limit && whole > region->limit)
+            return NULL;
+        block = os_grow(block, block->size, whole);
+        if (!block)
+            return NULL;
+        region->blocks = block;
+        region->taken = block->size = whole;
+    }
+    region->next = region->end = (char *)block + block->size;
+    *size = block->size - sizeof *block;
+    return block + 1;
+}
+
 void region_free(struct region *region) {
     for (struct region_block *block = region->blocks, *next; block; block = next) {
         next = block->next;

@@ -4,7 +4,7 @@
 # the packages cannot be had.
 set -eu
 root=$1
-packages='libcmocka-dev libcmocka0 zlib1g-dev zlib1g libprotobuf-c-dev libprotobuf-c1 libdw-dev libdw1 libelf-dev libelf1
+packages='libcmocka-dev libcmocka0 zlib1g-dev zlib1g libdeflate-dev libprotobuf-c-dev libprotobuf-c1 libdw-dev libdw1 libelf-dev libelf1
 libiberty-dev libunwind-dev libunwind8 liblzma-dev liblzma5 libbz2-dev libbz2-1.0 libzstd-dev libzstd1 systemtap-sdt-dev'
 [ "$(cat "$root/packages" 2>/dev/null)" != "$packages" ] || exit 0
 

@@ -38,12 +38,13 @@ bool heapprofile_calibrate(const struct heapprofile *source, uint32_t view,
     enum sampled_kind kind = sampled_kind_of(heapprofile_view(source, view).name);
     struct sampling sampling = sampling_find(source);
     struct sampled sum = {0};
+    struct sampled_weights weights = {0};
     *calibration = (struct heapprofile_calibration){0};
     if (kind == SAMPLED_OTHER || !sampling.rate || !find_exact(source, kind, &calibration->exact))
         return false;
     for (uint32_t i = 0; i < source->profile.sample_count; i++) {
         struct sampled_sample sample;
-        sampling_read(&sampling, i, &sample);
+        sampling_read(&sampling, &weights, i, &sample);
         sampled_add(&sum, &sample);
     }
     struct estimate estimate = sampled_estimate(&sum, kind, &sampling);

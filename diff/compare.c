@@ -104,6 +104,8 @@ static bool fill(struct heapprofile_diff *diff, const struct heapprofile_pair *p
     for (size_t c = 0; c < columns; c++)
         if (!view_add(&diff->view, file_at(pair, c), diff->types + c * views, diff->scales + c * views))
             return no_memory(error);
+    if (!view_count(&diff->view))
+        return no_memory(error);
     return !options->is_aligned || align_rows(diff) || no_memory(error);
 }
 

@@ -12,34 +12,34 @@
 
 static const double roundings = 16, farthest = 0.125, double_error = 1e-12;
 
-/* Of one sample. */
-struct weight {
-    double p, objects_variance;
-};
-
-static struct weight weigh(uint64_t slot, uint64_t rate) {
+struct estimate_weight estimate_weigh(uint64_t slot, uint64_t rate) {
     if (rate <= 1)
-        return (struct weight){1, 0};
+        return (struct estimate_weight){1, 0};
     double exponent = -(double)slot / (double)rate, p = -expm1(exponent);
-    return (struct weight){p, exp(exponent) / (p * p)};
+    return (struct estimate_weight){p, exp(exponent) / (p * p)};
 }
 
-struct estimate_bucket estimate_bucket(int64_t bytes, uint64_t slot, uint64_t rate) {
+struct estimate_bucket estimate_bucket_weighed(int64_t bytes, uint64_t slot, uint64_t rate,
+                                               const struct estimate_weight *weight) {
     struct estimate_bucket bucket = {.is_known = bytes == 0 || (bytes > 0 && slot > 0 && rate > 0)};
     if (bytes == 0 || slot == 0 || rate == 0)
         return bucket;
-    struct weight weight = weigh(slot, rate);
-    double samples = (double)bytes * weight.p / (double)slot, whole = round(samples);
-    double forgiven = fmin(roundings * weight.p / (double)slot, farthest) + double_error * fabs(whole);
+    double samples = (double)bytes * weight->p / (double)slot, whole = round(samples);
+    double forgiven = fmin(roundings * weight->p / (double)slot, farthest) + double_error * fabs(whole);
     if (rate == 1)
         bucket.is_known = true; /* nothing is sampled: every number is exact, a negative one too */
     else if (whole < 1 || fabs(samples - whole) > forgiven)
         bucket.is_known = false;
     bucket.samples = bucket.is_known ? whole : fabs(samples);
-    bucket.objects = bucket.samples / weight.p;
-    bucket.variance_objects = bucket.samples * weight.objects_variance;
+    bucket.objects = bucket.samples / weight->p;
+    bucket.variance_objects = bucket.samples * weight->objects_variance;
     bucket.variance_bytes = bucket.variance_objects * (double)slot * (double)slot;
     return bucket;
+}
+
+struct estimate_bucket estimate_bucket(int64_t bytes, uint64_t slot, uint64_t rate) {
+    struct estimate_weight weight = estimate_weigh(slot, rate);
+    return estimate_bucket_weighed(bytes, slot, rate, &weight);
 }
 
 struct estimate estimate_none(uint64_t rate) {

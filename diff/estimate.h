@@ -38,10 +38,22 @@ struct estimate_bucket {
     bool is_known; /* false: the numbers were not made from whole samples of this rate; the others are a guess */
 };
 
+/* What is the same for all samples of one slot size and rate; it takes two exponentials, so callers with many keep it.
+ */
+struct estimate_weight {
+    double p;                /* probability that an object is recorded */
+    double objects_variance; /* of one recorded object's estimate */
+};
+
+struct estimate_weight estimate_weigh(uint64_t slot, uint64_t rate);
+
 /* Reads the samples back from `bytes`, the space value. The count of objects alone is too coarse: writers cut it to a
  * whole number. Unknown: negative values, slot 0 with a value, and values that are no multiple of one sample's (scaled,
  * averaged, of several rates, or of another estimator). */
 struct estimate_bucket estimate_bucket(int64_t bytes, uint64_t slot, uint64_t rate);
+/* The same, with what estimate_weigh says of this slot and rate. */
+struct estimate_bucket estimate_bucket_weighed(int64_t bytes, uint64_t slot, uint64_t rate,
+                                               const struct estimate_weight *weight);
 
 /* Nothing, in a file of this rate: the start of every sum, and the side on which a row is absent. */
 struct estimate estimate_none(uint64_t rate);

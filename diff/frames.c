@@ -18,8 +18,9 @@ enum { KEY_SIZE = 64 * 1024 };
 struct naming {
     struct rows *rows;
     const struct heapprofile *source;
-    char **files; /* by function: cleaned path, NULL until needed */
-    char *key;    /* KEY_SIZE */
+    char **files;    /* by string: the cleaned path, NULL until needed */
+    uint32_t *known; /* by function: row + 1 where it is the same in every location, or 0 */
+    char *key;       /* KEY_SIZE */
 };
 
 /* Takes "//", "/./" and "/x/../" out of a path, as pprof does, so that one file has one name. */
@@ -52,9 +53,10 @@ static void clean_path(char *path) {
 static const char *find_file(struct naming *naming, uint32_t function) {
     static const char cwd[] = "/proc/self/cwd/";
     const struct profile *profile = &naming->source->profile;
-    if (naming->files[function])
-        return naming->files[function];
-    const char *path = profile_text(profile, profile->functions[function].filename);
+    string_id name = profile->functions[function].filename;
+    if (naming->files[name])
+        return naming->files[name];
+    const char *path = profile_text(profile, name);
     if (strncmp(path, cwd, sizeof cwd - 1) == 0)
         path += sizeof cwd - 1;
     char *copy = region_alloc(&naming->rows->region, strlen(path) + 1);
@@ -62,7 +64,7 @@ static const char *find_file(struct naming *naming, uint32_t function) {
         return NULL;
     strcpy(copy, path);
     clean_path(copy);
-    return naming->files[function] = copy;
+    return naming->files[name] = copy;
 }
 
 static const char *base_name(const char *path) {
@@ -138,6 +140,25 @@ static uint32_t find_line(struct naming *naming, const struct profile_location *
                                                    : find_function(naming, name, file, function->start_line);
 }
 
+/* The same, asked once a function where its name or file alone says which row it is. */
+static uint32_t find_frame(struct naming *naming, const struct profile_location *location,
+                           const struct profile_line *line) {
+    enum heapprofile_by by = naming->rows->by;
+    bool is_alone = line->function != PROFILE_NONE && (by == HEAPPROFILE_BY_FUNCTION || by == HEAPPROFILE_BY_FILE);
+    if (!is_alone)
+        return find_line(naming, location, line);
+    uint32_t known = naming->known[line->function];
+    if (known)
+        return known - 1;
+    const struct profile_function *function = &naming->source->profile.functions[line->function];
+    uint32_t row = find_line(naming, location, line);
+    const char *alone = by == HEAPPROFILE_BY_FUNCTION ? profile_text(&naming->source->profile, function->name)
+                                                      : naming->files[function->filename];
+    if (row != PROFILE_NONE && *alone)
+        naming->known[line->function] = row + 1;
+    return row;
+}
+
 static bool fill(struct frames *frames, struct naming *naming) {
     const struct profile *profile = &naming->source->profile;
     bool has_lines = naming->rows->by != HEAPPROFILE_BY_MAPPING;
@@ -147,7 +168,7 @@ static bool fill(struct frames *frames, struct naming *naming) {
         uint32_t lines = has_lines ? location->line_count : 0;
         frames->first[i] = next;
         for (uint32_t k = 0; k < lines; k++)
-            if ((frames->rows[next++] = find_line(naming, location, &profile->lines[location->first_line + k])) ==
+            if ((frames->rows[next++] = find_frame(naming, location, &profile->lines[location->first_line + k])) ==
                 PROFILE_NONE)
                 return false;
         if (lines)
@@ -158,6 +179,7 @@ static bool fill(struct frames *frames, struct naming *naming) {
             return false;
     }
     frames->first[profile->location_count] = next;
+    frames->is_flat = next == profile->location_count;
     return true;
 }
 
@@ -170,11 +192,13 @@ bool frames_open(struct frames *frames, struct rows *rows, const struct heapprof
                               .rows = calloc(total + 1, sizeof *frames->rows)};
     struct naming naming = {.rows = rows,
                             .source = source,
-                            .files = calloc((size_t)profile->function_count + 1, sizeof *naming.files),
+                            .files = calloc((size_t)profile->string_count + 1, sizeof *naming.files),
+                            .known = calloc((size_t)profile->function_count + 1, sizeof *naming.known),
                             .key = malloc(KEY_SIZE)};
-    bool ok = total < UINT32_MAX && frames->first && frames->rows && naming.files && naming.key;
+    bool ok = total < UINT32_MAX && frames->first && frames->rows && naming.files && naming.known && naming.key;
     ok = ok && fill(frames, &naming);
     free(naming.files);
+    free(naming.known);
     free(naming.key);
     return ok;
 }

@@ -12,6 +12,7 @@
 struct frames {
     uint32_t *first; /* by location, and one past the last: into `rows`; inlined calls are frames of their own */
     uint32_t *rows;  /* row of each frame, the innermost first */
+    bool is_flat;    /* no location has inlined calls: first[i] == i */
 };
 
 /* Rows that are not there yet are added. False when there is no memory; frames_close is due all the same. */

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/bits.h"
+
 static const char *const kind_names[SAMPLED_KINDS] = {
     [SAMPLED_ALLOC_OBJECTS] = "alloc_objects",
     [SAMPLED_ALLOC_SPACE] = "alloc_space",
@@ -44,7 +46,16 @@ static uint64_t find_slot(const struct sampling *sampling, const struct profile_
     return 0;
 }
 
-void sampling_read(const struct sampling *sampling, uint32_t index, struct sampled_sample *sample) {
+/* A slot of 0 is not looked at by estimate_bucket_weighed. */
+static const struct estimate_weight *find_weight(struct sampled_weights *weights, uint64_t slot, uint64_t rate) {
+    struct sampled_weight *item = &weights->items[hash64(slot) % SAMPLED_WEIGHTS];
+    if (item->slot != slot)
+        *item = (struct sampled_weight){slot, estimate_weigh(slot, rate)};
+    return &item->weight;
+}
+
+void sampling_read(const struct sampling *sampling, struct sampled_weights *weights, uint32_t index,
+                   struct sampled_sample *sample) {
     const struct profile *profile = sampling->profile;
     const int64_t *values = profile->values + (size_t)index * profile->sample_type_count;
     for (int kind = 0; kind < SAMPLED_KINDS; kind++)
@@ -53,8 +64,9 @@ void sampling_read(const struct sampling *sampling, uint32_t index, struct sampl
     sample->alloc = sample->inuse = (struct estimate_bucket){.is_known = false};
     if (!sampling->rate)
         return;
-    sample->alloc = estimate_bucket(sample->values[SAMPLED_ALLOC_SPACE], sample->slot, sampling->rate);
-    sample->inuse = estimate_bucket(sample->values[SAMPLED_INUSE_SPACE], sample->slot, sampling->rate);
+    const struct estimate_weight *weight = find_weight(weights, sample->slot, sampling->rate);
+    sample->alloc = estimate_bucket_weighed(sample->values[SAMPLED_ALLOC_SPACE], sample->slot, sampling->rate, weight);
+    sample->inuse = estimate_bucket_weighed(sample->values[SAMPLED_INUSE_SPACE], sample->slot, sampling->rate, weight);
 }
 
 void sampled_add(struct sampled *sum, const struct sampled_sample *sample) {
@@ -65,6 +77,11 @@ void sampled_add(struct sampled *sum, const struct sampled_sample *sample) {
     estimate_add_objects(&sum->kinds[SAMPLED_INUSE_OBJECTS], values[SAMPLED_INUSE_OBJECTS], sample->slot,
                          &sample->inuse);
     estimate_add_bytes(&sum->kinds[SAMPLED_INUSE_SPACE], values[SAMPLED_INUSE_SPACE], &sample->inuse);
+}
+
+void sampled_join(struct sampled *sum, const struct sampled *more) {
+    for (int kind = 0; kind < SAMPLED_KINDS; kind++)
+        sum->kinds[kind] = estimate_sum(&sum->kinds[kind], &more->kinds[kind]);
 }
 
 struct estimate sampled_estimate(const struct sampled *sum, enum sampled_kind kind, const struct sampling *sampling) {

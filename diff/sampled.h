@@ -31,6 +31,15 @@ struct sampling {
     uint64_t rate;                 /* mean bytes between samples; 0 = the file does not say */
 };
 
+/* Weights of slot sizes that came up lately: there are some dozens in a profile. */
+enum { SAMPLED_WEIGHTS = 128 };
+struct sampled_weights {
+    struct sampled_weight {
+        uint64_t slot; /* 0 = nothing here */
+        struct estimate_weight weight;
+    } items[SAMPLED_WEIGHTS];
+};
+
 /* One sample of a profile. */
 struct sampled_sample {
     int64_t values[SAMPLED_KINDS];
@@ -39,11 +48,14 @@ struct sampled_sample {
 };
 
 struct sampling sampling_find(const struct heapprofile *source);
-void sampling_read(const struct sampling *sampling, uint32_t index, struct sampled_sample *sample);
+/* `weights` begins all zero and is for this sampling alone. */
+void sampling_read(const struct sampling *sampling, struct sampled_weights *weights, uint32_t index,
+                   struct sampled_sample *sample);
 
 /* Which of the four a view is, by its name. */
 enum sampled_kind sampled_kind_of(const char *view);
 void sampled_add(struct sampled *sum, const struct sampled_sample *sample);
+void sampled_join(struct sampled *sum, const struct sampled *more);
 /* The sum as the statistics want it: where nothing was added, what the file's rate lets be unseen. */
 struct estimate sampled_estimate(const struct sampled *sum, enum sampled_kind kind, const struct sampling *sampling);
 

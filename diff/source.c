@@ -11,7 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/parallel.h"
 #include "base/wrap.h"
+#include "diff/whole_file.h"
 #include "proto/describe.h"
 #include "proto/reader.h"
 #include "symbolizer/symbolizer.h"
@@ -58,7 +60,13 @@ struct heapprofile *heapprofile_read_fd(int fd, const char *name, struct heappro
     struct proto_error failure = {0};
     struct reader_limits limits = find_limits();
     struct profile profile;
-    if (reader_read(fd, &limits, &profile, &failure))
+    struct whole_file whole;
+    bool is_whole = whole_file_inflate(fd, &whole);
+    bool ok = is_whole ? reader_read_bytes(whole.bytes, whole.size, &limits, &profile, &failure)
+                       : reader_read(fd, &limits, &profile, &failure);
+    if (is_whole)
+        whole_file_free(&whole);
+    if (ok)
         return source_wrap(&profile, name, error);
     proto_describe(&failure, "read", name, error->text, sizeof error->text);
     return NULL;
@@ -78,17 +86,49 @@ struct heapprofile *heapprofile_read(const char *path, struct heapprofile_error 
     return source;
 }
 
+/* One file of several; the errors are told apart until all are read. */
+struct reading {
+    const char *path;
+    struct heapprofile *profile;
+    struct heapprofile_error error;
+};
+
+static void read_one(void *readings, size_t index) {
+    struct reading *reading = (struct reading *)readings + index;
+    reading->profile = heapprofile_read(reading->path, &reading->error);
+}
+
+/* Standard input cannot be read by two at once. */
+static bool may_be_parallel(const char *const *paths, size_t count) {
+    size_t inputs = 0;
+    for (size_t i = 0; i < count; i++)
+        inputs += strcmp(paths[i], "-") == 0;
+    return inputs < 2;
+}
+
 bool heapprofile_read_all(const char *const *paths, size_t count, struct heapprofile **profiles,
                           struct heapprofile_error *error) {
+    struct reading *readings = calloc(count + 1, sizeof *readings);
+    if (!readings)
+        return source_fail(error, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        readings[i].path = paths[i];
+    if (may_be_parallel(paths, count))
+        parallel_run(count, read_one, readings);
+    for (size_t i = 0; i < count && !may_be_parallel(paths, count); i++)
+        read_one(readings, i);
+    size_t good = 0;
+    while (good < count && readings[good].profile)
+        good++;
     for (size_t i = 0; i < count; i++) {
-        profiles[i] = heapprofile_read(paths[i], error);
-        if (profiles[i])
-            continue;
-        while (i--)
+        profiles[i] = readings[i].profile;
+        if (good < count)
             heapprofile_free(profiles[i]);
-        return false;
     }
-    return true;
+    if (good < count)
+        *error = readings[good].error;
+    free(readings);
+    return good == count;
 }
 
 void heapprofile_free(struct heapprofile *source) {

@@ -32,8 +32,10 @@ enum { ROW_TOTAL = UINT32_MAX };
 static const struct sampled *find_sums(const struct column *column, uint32_t row, enum heapprofile_measure measure) {
     if (row == ROW_TOTAL)
         return &column->total_noise;
-    const struct sampled *noise = measure == HEAPPROFILE_CUM ? column->cum_noise : column->flat_noise;
-    return row < column->rows ? &noise[row] : &nothing;
+    bool is_whole = column->cum == column->flat;
+    const struct sampled *sums =
+        noise_find(measure == HEAPPROFILE_CUM && !is_whole ? &column->cum_noise : &column->flat_noise, row);
+    return sums ? sums : &nothing;
 }
 
 static double find_scale(const struct heapprofile_diff *diff, enum heapprofile_side side, uint32_t view) {

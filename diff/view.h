@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "diff/frames.h"
+#include "diff/noise.h"
 #include "diff/rows.h"
 #include "diff/sampled.h"
 #include "diff/source.h"
@@ -21,15 +22,16 @@
 struct column {
     const struct heapprofile *source;
     struct sampling sampling;
-    struct frames frames;                   /* not of labels; of stacks, the functions' */
-    const uint32_t *types;                  /* by view: which sample type of the source */
-    const double *scales;                   /* by view */
-    uint32_t rows;                          /* that were there when the column was added; later ones are 0 in it */
-    int64_t *flat, *cum;                    /* of stacks and labels the same array */
-    int64_t *total;                         /* by view */
-    uint64_t *magnitude;                    /* by view: the same without signs */
-    struct sampled *flat_noise, *cum_noise; /* NULL where not asked for */
+    struct frames frames;               /* not of labels; of stacks, the functions' */
+    const uint32_t *types;              /* by view: which sample type of the source */
+    const double *scales;               /* by view */
+    uint32_t rows;                      /* that were there when the column was added; later ones are 0 in it */
+    int64_t *flat, *cum;                /* of stacks and labels the same array */
+    int64_t *total;                     /* by view */
+    uint64_t *magnitude;                /* by view: the same without signs */
+    struct noise flat_noise, cum_noise; /* empty where not asked for; of stacks and labels only flat */
     struct sampled total_noise;
+    bool is_counted; /* all samples were added */
 };
 
 struct view {
@@ -43,9 +45,11 @@ struct view {
 
 /* False when there is no memory; view_close is due all the same. */
 bool view_open(struct view *view, enum heapprofile_by by, const char *label, uint32_t views);
-/* Adds one profile as the next column. `types` and `scales` stay the caller's and must outlive the view. False when
- * there is no memory. */
+/* Adds one profile as the next column, whose numbers are 0 as yet. `types` and `scales` stay the caller's and must
+ * outlive the view. False when there is no memory. */
 bool view_add(struct view *view, const struct heapprofile *source, const uint32_t *types, const double *scales);
+/* After the last profile: adds up the samples of all of them. False when there is no memory. */
+bool view_count(struct view *view);
 void view_close(struct view *view);
 
 /* Whether any number of the row is not 0 in a column. */

@@ -76,6 +76,7 @@ enum id_map_result id_map_add(struct id_map *map, uint64_t id, uint32_t index) {
     if (id_map_find(map, id) != PROFILE_NONE)
         return ID_MAP_TWICE;
     map->count++;
+    map->has_gaps |= id != (uint64_t)index + 1;
     if (id < DIRECT_FIRST + (uint64_t)map->count * DIRECT_FACTOR) {
         if (id >= map->direct_count && !grow_direct(map, id))
             return ID_MAP_NO_MEMORY;

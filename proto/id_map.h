@@ -3,6 +3,7 @@
 #ifndef HEAPTAP_PROTO_ID_MAP_H
 #define HEAPTAP_PROTO_ID_MAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct id_map {
     struct id_slot *slots; /* the other ids: open addressing, at most half full */
     size_t slot_mask, slot_used;
     uint32_t count; /* ids in both */
+    bool has_gaps;  /* some id is not its index + 1: else a lookup is a subtraction */
     uint64_t seed;
 };
 

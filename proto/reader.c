@@ -261,13 +261,12 @@ static bool read_fields(struct reader *reader) {
     return resolve_references(&reader->decoder, reader->offset);
 }
 
-static bool open_all(struct reader *reader, int fd, const struct reader_limits *limits, struct profile *profile) {
+static bool open_stream(struct reader *reader, int fd, const struct reader_limits *limits) {
     reader->buffer = region_alloc(&reader->buffer_region, BUFFER_FIRST);
     reader->capacity = BUFFER_FIRST;
     if (!reader->buffer)
         return proto_fail(reader->error, PROTO_ERROR_MEMORY, 0, "out of memory");
-    return decoder_init(&reader->decoder, &reader->region, profile, limits->max_memory, reader->error) &&
-           gzip_reader_open(&reader->gzip, &reader->region, fd, limits->max_compressed, limits->max_uncompressed,
+    return gzip_reader_open(&reader->gzip, &reader->region, fd, limits->max_compressed, limits->max_uncompressed,
                             reader->error);
 }
 
@@ -293,19 +292,34 @@ static bool read_any(struct reader *reader, uint64_t max_memory, struct profile 
     return legacy_read(read_text, reader, max_memory, profile, reader->error);
 }
 
+/* The reader has its input: a stream, or all of it in the buffer. */
+static bool run(struct reader *reader, bool is_open, const struct reader_limits *limits, struct profile *profile) {
+    struct proto_error *error = reader->error;
+    bool ok = is_open && decoder_init(&reader->decoder, &reader->region, profile, limits->max_memory, error) &&
+              read_any(reader, limits->max_memory, profile);
+    bool is_damage = error->code == PROTO_ERROR_CORRUPT || error->code == PROTO_ERROR_TRUNCATED;
+    if (!ok && is_damage && !reader->is_stream_broken && !reader->is_profile)
+        *error = (struct proto_error){.code = PROTO_ERROR_FORMAT, .offset = error->offset, .text = "not a profile"};
+    if (!ok)
+        profile_free(profile);
+    decoder_free(&reader->decoder);
+    region_free(&reader->region);
+    region_free(&reader->buffer_region);
+    return ok;
+}
+
 bool reader_read(int fd, const struct reader_limits *limits, struct profile *profile, struct proto_error *error) {
     *profile = (struct profile){0};
     *error = (struct proto_error){0};
     struct reader reader = {.error = error};
     limits = limits ? limits : &reader_default_limits;
-    bool ok = open_all(&reader, fd, limits, profile) && read_any(&reader, limits->max_memory, profile);
-    bool is_damage = error->code == PROTO_ERROR_CORRUPT || error->code == PROTO_ERROR_TRUNCATED;
-    if (!ok && is_damage && !reader.is_stream_broken && !reader.is_profile)
-        *error = (struct proto_error){.code = PROTO_ERROR_FORMAT, .offset = error->offset, .text = "not a profile"};
-    if (!ok)
-        profile_free(profile);
-    decoder_free(&reader.decoder);
-    region_free(&reader.region);
-    region_free(&reader.buffer_region);
-    return ok;
+    return run(&reader, open_stream(&reader, fd, limits), limits, profile);
+}
+
+bool reader_read_bytes(void *bytes, size_t size, const struct reader_limits *limits, struct profile *profile,
+                       struct proto_error *error) {
+    *profile = (struct profile){0};
+    *error = (struct proto_error){0};
+    struct reader reader = {.error = error, .buffer = bytes, .capacity = size, .end = size, .at_end = true};
+    return run(&reader, true, limits ? limits : &reader_default_limits, profile);
 }

@@ -27,4 +27,8 @@ extern const struct reader_limits reader_default_limits;
  * NULL for the defaults. The caller closes fd. */
 bool reader_read(int fd, const struct reader_limits *limits, struct profile *profile, struct proto_error *error);
 
+/* The same of a file that is in memory, inflated; the bytes are not changed. */
+bool reader_read_bytes(void *bytes, size_t size, const struct reader_limits *limits, struct profile *profile,
+                       struct proto_error *error);
+
 #endif

@@ -64,7 +64,23 @@ static bool resolve_locations(struct decoder *decoder) {
     return true;
 }
 
+/* The usual case: ids count from 1. False, and nothing is changed, where one is not there. */
+static bool subtract_one(const struct decoder *decoder) {
+    const struct profile *profile = decoder->builder.profile;
+    uint32_t *ids = profile->location_ids, count = profile->location_id_count, last = decoder->locations.count;
+    bool is_missing = decoder->locations.has_gaps;
+    for (uint32_t i = 0; i < count && !decoder->locations.has_gaps; i++)
+        is_missing |= ids[i] > last;
+    if (is_missing)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        ids[i]--;
+    return true;
+}
+
 static bool resolve_samples(struct decoder *decoder) {
+    if (subtract_one(decoder))
+        return true;
     struct profile *profile = decoder->builder.profile;
     for (uint32_t i = 0; i < profile->sample_count; i++) {
         uint32_t *ids = profile->location_ids + profile->samples[i].first_location;

@@ -32,6 +32,11 @@ enum profile_field {
 enum { SAMPLE_LOCATION_ID = 1, SAMPLE_VALUE = 2, SAMPLE_LABEL = 3 };
 enum { LABEL_KEY = 1, LABEL_TEXT = 2, LABEL_NUMBER = 3, LABEL_UNIT = 4 };
 
+/* Of Location, of Line in it, and of Function. */
+enum { LOCATION_ID = 1, LOCATION_MAPPING_ID, LOCATION_ADDRESS, LOCATION_LINE, LOCATION_IS_FOLDED };
+enum { LINE_FUNCTION_ID = 1, LINE_NUMBER, LINE_COLUMN };
+enum { FUNCTION_ID = 1, FUNCTION_NAME, FUNCTION_SYSTEM_NAME, FUNCTION_FILENAME, FUNCTION_START_LINE };
+
 enum { WIRE_VARINT_MAX = 10 /* bytes */ };
 
 /* Returns the number of bytes written, at most WIRE_VARINT_MAX. */

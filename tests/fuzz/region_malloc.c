@@ -33,6 +33,18 @@ void *region_grow(struct region *region, void *old, size_t old_size, size_t new_
     return p;
 }
 
+void *region_resize(struct region *region, void *old, size_t old_size, size_t *size) {
+    struct region fresh = {.limit = region->limit};
+    void *p = region_alloc(&fresh, *size);
+    if (!p)
+        return NULL;
+    if (old)
+        memcpy(p, old, old_size);
+    region_free(region);
+    *region = fresh;
+    return p;
+}
+
 void region_free(struct region *region) {
     for (struct region_block *block = region->blocks, *next; block; block = next) {
         next = block->next;

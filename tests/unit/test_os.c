@@ -48,6 +48,26 @@ static void test_alloc(void **state) {
     assert_int_equal(errno, 41);
 }
 
+static void test_grow(void **state) {
+    (void)state;
+    size_t page = os_page_size();
+    errno = 43;
+    unsigned char *p = os_alloc(2 * page);
+    assert_non_null(p);
+    memset(p, 7, 2 * page);
+    for (size_t pages = 3; pages < 3000; pages *= 3) {
+        p = os_grow(p, pages == 3 ? 2 * page : pages / 3 * page, pages * page);
+        assert_non_null(p);
+        assert_int_equal(p[2 * page - 1], 7);
+        assert_int_equal(p[2 * page], 0);
+        assert_int_equal(p[pages * page - 1], 0);
+    }
+    assert_null(os_grow(p, 2187 * page, (size_t)1 << 60));
+    assert_int_equal(errno, 43);
+    assert_int_equal(p[0], 7);
+    os_free(p, 2187 * page);
+}
+
 static void test_states(void **state) {
     (void)state;
     size_t page = os_page_size(), size = 16 * page;
@@ -143,6 +163,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_page_size),
         cmocka_unit_test(test_alloc),
+        cmocka_unit_test(test_grow),
         cmocka_unit_test(test_states),
         cmocka_unit_test(test_reserve_alignment),
         cmocka_unit_test(test_hint_is_taken_where_free),

@@ -302,7 +302,11 @@ static void malformed_messages_are_refused(void **state) {
         {FIELD_SAMPLE, "\x12\x0b\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "a sample is malformed"},
         {FIELD_MAPPING, "\x0a\x01\x01", "a mapping is malformed"},
         {FIELD_LOCATION, "\x22\x09\x01", "a location is malformed"},
+        {FIELD_LOCATION, "\x0a\x01\x01", "a location is malformed"},
+        {FIELD_LOCATION, "\x20\x01", "a location is malformed"},
+        {FIELD_LOCATION, "\x22\x03\x12\x01\x01", "a location is malformed"},
         {FIELD_FUNCTION, "\x08", "a function is malformed"},
+        {FIELD_FUNCTION, "\x08\x01\x12\x01\x01", "a function is malformed"},
         {FIELD_COMMENT, "\x01\xff", "a comment is malformed"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -355,7 +359,7 @@ static void malformed_framing_is_refused(void **state) {
 static void other_files_are_not_profiles(void **state) {
     (void)state;
     static const char *const texts[] = {
-        "heap profile: 1: 2 [3: 4] @ heapprofile\n",
+        "heap usage: 1: 2 [3: 4] @ heapusage\n",
         "{\"json\": 1}\n",
         "\x7f"
         "ELF\x02\x01\x01",

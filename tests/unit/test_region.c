@@ -85,6 +85,36 @@ static void test_grow(void **state) {
     region_free(&region);
 }
 
+/* An array alone in its region grows, to where its pages can be moved or not: what it held is there, the rest is zero,
+ * and what is taken is what it has. */
+static void test_resize(void **state) {
+    (void)state;
+    struct region regions[2] = {{0}, {.limit = 64 << 20}};
+    unsigned char *arrays[2] = {NULL, NULL};
+    size_t used[2] = {0, 0};
+    for (size_t need = 100; need < 50 << 20; need = need * 5 / 2) {
+        for (int i = 0; i < 2; i++) {
+            size_t size = need;
+            arrays[i] = region_resize(&regions[i], arrays[i], used[i], &size);
+            assert_non_null(arrays[i]);
+            assert_true(size >= need && size <= regions[i].taken && regions[i].taken < size + 4096 * 17);
+            for (size_t k = 0; k < used[i]; k += 97)
+                assert_int_equal(arrays[i][k], (k / 97 + (size_t)i) & 255);
+            assert_zero(arrays[i] + used[i], need - used[i] < 5000 ? need - used[i] : 5000);
+            for (size_t k = 0; k < need; k += 97)
+                arrays[i][k] = (unsigned char)((k / 97 + (size_t)i) & 255);
+            used[i] = need;
+        }
+    }
+    size_t size = 65 << 20;
+    assert_null(region_resize(&regions[1], arrays[1], used[1], &size));
+    size = SIZE_MAX;
+    assert_null(region_resize(&regions[1], arrays[1], used[1], &size));
+    assert_int_equal(arrays[1][97], 2);
+    region_free(&regions[0]);
+    region_free(&regions[1]);
+}
+
 static void test_limit(void **state) {
     (void)state;
     struct region region = {.limit = 1 << 20};
@@ -117,11 +147,9 @@ static void test_refusals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pieces_are_apart),
-        cmocka_unit_test(test_empty_pieces_are_distinct),
-        cmocka_unit_test(test_first_block),
-        cmocka_unit_test(test_grow),
-        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_pieces_are_apart), cmocka_unit_test(test_empty_pieces_are_distinct),
+        cmocka_unit_test(test_first_block),      cmocka_unit_test(test_grow),
+        cmocka_unit_test(test_resize),           cmocka_unit_test(test_limit),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

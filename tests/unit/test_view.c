@@ -110,6 +110,7 @@ static void expect(struct view *view, const char *name, int64_t flat, int64_t cu
 static void open_view(struct view *view, enum heapprofile_by by, const struct fixture *fixture) {
     assert_true(view_open(view, by, "", 2));
     assert_true(view_add(view, &fixture->source, types, as_it_is));
+    assert_true(view_count(view));
 }
 
 /* main -> f -> g (inlined h) -> f: recursion, an inlined leaf, a bare frame, a frame without mapping. */

@@ -1,0 +1,24 @@
+/* What the numbers of rows rest on (diff/sampled), for the rows that samples were added to. Not thread safe. */
+#ifndef HEAPTAP_DIFF_NOISE_H
+#define HEAPTAP_DIFF_NOISE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "diff/sampled.h"
+
+struct noise {
+    uint32_t *places;      /* by row: index into `items` + 1, or 0 where nothing was added */
+    struct sampled *items; /* in the order in which rows came up */
+    uint32_t rows, count, capacity;
+};
+
+/* All zero is empty. Adds a sample to a row; false when there is no memory. */
+bool noise_add(struct noise *noise, uint32_t row, const struct sampled_sample *sample);
+/* What was added to one row joins another. False when there is no memory. */
+bool noise_move(struct noise *noise, uint32_t from, uint32_t to);
+/* NULL where nothing was added. */
+const struct sampled *noise_find(const struct noise *noise, uint32_t row);
+void noise_close(struct noise *noise);
+
+#endif
