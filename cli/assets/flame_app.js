@@ -11,8 +11,7 @@ class App {
         this.data = data;
         this.isDiff = Boolean(data.old);
         this.rows = new Rows(data);
-        this.callees = readTree(data);
-        this.callers = []; // by view, made when first asked for
+        this.trees = {callees: readTree(data.callees, data.views.length)};
         this.state = {view: data.view, mode: this.isDiff ? 'both' : 'new', direction: 'callees', zoom: 0, query: ''};
         this.picked = -1;
         this.marked = null;
@@ -32,10 +31,8 @@ class App {
     }
 
     get tree() {
-        const {direction, view} = this.state;
-        if (direction === 'callees')
-            return this.callees;
-        return this.callers[view] || (this.callers[view] = invertTree(this.callees, view));
+        const {direction} = this.state;
+        return this.trees[direction] || (this.trees[direction] = readTree(this.data[direction], this.data.views.length));
     }
     get unit() {
         return this.data.views[this.state.view][1];
@@ -135,16 +132,16 @@ class App {
     }
 
     writeFound(count) {
-        const {view} = this.state, {rows, callees, unit} = this, out = byId('found');
+        const {view} = this.state, {rows, tree, unit} = this, out = byId('found');
         const [before, after] = count === 1 ?
-            rows.cum[view].map(values => values[this.marked.indexOf(1)]) : callees.sumOf(view, this.marked);
-        const [oldTotal, newTotal] = callees.total(view).map(values => values[0]);
+            rows.cum[view].map(values => values[this.marked.indexOf(1)]) : tree.sumOf(view, this.marked);
+        const [oldTotal, newTotal] = tree.total(view).map(values => values[0]);
         out.append(this.picked >= 0 ? 'picked: ' : formatCount(count) + (count === 1 ? ' function: ' : ' functions: '));
         if (!count) {
             out.textContent = 'no function found';
             return;
         }
-        const isLeast = count > 1 && callees.folded.size ? '\u2265 ' : '';
+        const isLeast = count > 1 && tree.folded.size ? '\u2265 ' : '';
         if (this.isDiff)
             out.append(isLeast + formatAmount(before, unit, false) + ' \u2192 ' + formatAmount(after, unit, false) + ' ',
                 makeChangeText(before, after, unit), ', ' + (formatShare(before, oldTotal) || '0%') + ' \u2192 ' + (formatShare(after, newTotal) || '0%') + ' of all');
@@ -187,7 +184,7 @@ class App {
     }
 
     writeTotal() {
-        const {view} = this.state, [before, after] = this.callees.total(view).map(values => values[0]), total = byId('total');
+        const {view} = this.state, [before, after] = this.tree.total(view).map(values => values[0]), total = byId('total');
         total.replaceChildren();
         const newest = document.createElement('b');
         newest.textContent = formatAmount(after, this.unit, false);
@@ -218,22 +215,17 @@ class App {
     }
 
     writeFolded() {
-        const {callees, data} = this, {view} = this.state, sum = [0, 0];
-        let frames = 0;
-        for (const [node, count] of callees.folded) {
-            sum[OLD] += callees.self[view][OLD][node];
-            sum[NEW] += callees.self[view][NEW][node];
-            frames += count;
+        const {tree, isDiff} = this, {view} = this.state, sum = [0, 0], shown = tree.count - 1 - tree.folded.size;
+        let text = formatCount(shown) + ' frames';
+        for (const node of tree.folded.keys()) {
+            sum[OLD] += tree.self[view][OLD][node];
+            sum[NEW] += tree.self[view][NEW][node];
         }
-        if (!frames) {
-            byId('folded').textContent = formatCount(data.nodeCount) + ' frames';
-            return;
+        if (tree.folded.size) {
+            const share = side => formatShare(sum[side], tree.total(view)[side][0]) || '0%';
+            text += '; narrower ones are folded into \u2026 (' + (isDiff ? share(OLD) + ' of old and ' + share(NEW) + ' of new' : share(NEW) + ' of all') + ')';
         }
-        const [oldTotal, newTotal] = callees.total(view).map(values => values[0]);
-        const share = this.isDiff ? (formatShare(sum[OLD], oldTotal) || '0%') + ' of old and ' + (formatShare(sum[NEW], newTotal) || '0%') + ' of new' :
-            (formatShare(sum[NEW], newTotal) || '0%') + ' of all';
-        byId('folded').textContent = formatCount(data.nodeCount - callees.folded.size) + ' frames; ' + formatCount(frames) +
-            ' narrower ones are folded into \u2026 (' + share + ')';
+        byId('folded').textContent = text;
     }
 
     /* ---- controls ---- */
@@ -401,8 +393,8 @@ class App {
             table.append(line);
         }
         parts.push(table);
-        if (tree.noise[view][node])
-            parts.push(makeText('p', 'note', '~ a change that sampling alone can explain'));
+        if (isDiff && this.flame.isNoise(node))
+            parts.push(makeText('p', 'note', '~ how this function changed as a whole can be sampling noise'));
         if (row === FOLDED_ROW)
             parts.push(makeText('p', 'note', 'frames that are too narrow for this page, as one'));
         return parts;

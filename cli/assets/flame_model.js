@@ -1,8 +1,9 @@
 /* The data of the page and the arithmetic on it; nothing here touches the document but to read the data.
  *
- * The page carries, for every view, the amounts of each stack where it ends (the "self" amounts of a node, old and
- * new). Everything else is a sum: totals of a node, widths, the tree of callers. Nodes lie in preorder, so a parent
- * comes before its children and one sweep from the end to the start adds up the tree.
+ * There are two trees: `callees` from the root of the stacks to their ends, `callers` the other way. Of each node the
+ * page carries, for every view, the amounts of the stacks that end there (its "self", old and new). Everything else is
+ * a sum. Nodes lie in preorder, so a parent comes before its children and one sweep from the end to the start adds up
+ * the tree.
  *
  * Width of a node, by mode:
  *   both    the larger of old and new, stack by stack: what was added and what was removed both have a place
@@ -123,6 +124,7 @@ function shorten(name, most) {
 
 /* ---- rows: what a frame is of, a function as a rule ---- */
 
+/* Of each row: file, line, and for each view a bit for each amount that is not 0, two for what is noise, the amounts. */
 class Rows {
     constructor(data) {
         const reader = new NumberReader(data.rows), count = data.names.length, views = data.views.length;
@@ -164,7 +166,6 @@ class Tree {
         this.depth = new Int32Array(count);
         this.folded = new Map(); // node -> number of frames
         this.self = [];          // view -> [old, new]
-        this.noise = [];         // view -> 1 where the change of the node is within noise
         this.totals = [];
         this.sums = new Map();
         this.orders = [];
@@ -252,11 +253,11 @@ class Tree {
     }
 }
 
-/* The tree of the page, from the root of the stacks to their leaves. */
-function readTree(data) {
-    const reader = new NumberReader(data.nodes), views = data.views.length, tree = new Tree(data.nodeCount + 1);
+/* Of each node: levels up from the one before to the parent, row + 1 or 0 and the number of frames that are folded into
+ * it, a bit for each amount that is not 0, these amounts. */
+function readTree({nodes, count}, views) {
+    const reader = new NumberReader(nodes), tree = new Tree(count + 1);
     tree.self = makeAmounts(views, tree.count);
-    tree.noise = Array.from({length: views}, () => new Uint8Array(tree.count));
     let last = 0;
     for (let node = 1; node < tree.count; node++) {
         let parent = last;
@@ -275,133 +276,7 @@ function readTree(data) {
                 if (mask >> view * 2 + side & 1)
                     tree.self[view][side][node] = reader.signed();
         }
-        const noise = data.noise ? reader.unsigned() : 0;
-        for (let view = 0; noise >> view; view++)
-            tree.noise[view][node] = noise >> view & 1;
         last = node;
     }
     return tree;
-}
-
-/* ---- the same stacks read from their leaves: a function's children are its callers ---- */
-
-const MOST_CALLER_NODES = 50000;
-
-/* Nodes are made the widest first, up to a number that a page can show, so what is left out is narrow: such a frame
- * is shown without its callers. A node is a segment of `stacks`; its children are what the segment falls into when it
- * is sorted by the next frame towards the root. */
-function invertTree(tree, view) {
-    const stacks = new StackList(tree, view), nodes = [stacks.all()], waiting = [0];
-    while (waiting.length && nodes.length < MOST_CALLER_NODES) {
-        const index = popWidest(waiting, nodes);
-        for (const child of stacks.split(nodes[index])) {
-            child.parent = index;
-            nodes.push(child);
-            pushWidest(waiting, nodes, nodes.length - 1);
-        }
-    }
-    const inverted = new Tree(nodes.length);
-    inverted.self[view] = [new Float64Array(nodes.length), new Float64Array(nodes.length)];
-    inverted.noise[view] = new Uint8Array(nodes.length);
-    const [before, after] = inverted.self[view];
-    for (let i = 1; i < nodes.length; i++) {
-        const node = nodes[i];
-        inverted.parent[i] = node.parent;
-        inverted.depth[i] = inverted.depth[node.parent] + 1;
-        inverted.row[i] = node.row;
-        if (node.row === FOLDED_ROW)
-            inverted.folded.set(i, 0);
-        before[i] += node.before;
-        after[i] += node.after;
-        before[node.parent] -= node.before;
-        after[node.parent] -= node.after;
-    }
-    before[0] += nodes[0].before;
-    after[0] += nodes[0].after;
-    return inverted;
-}
-
-class StackList {
-    constructor(tree, view) {
-        this.tree = tree;
-        [this.before, this.after] = tree.self[view];
-        const ends = [];
-        for (let node = 1; node < tree.count; node++)
-            if (this.before[node] || this.after[node])
-                ends.push(node);
-        this.end = Int32Array.from(ends);  // the node where the stack ends
-        this.next = Int32Array.from(ends); // the frame to look at next; 0: none is left
-        this.spareEnd = new Int32Array(ends.length);
-        this.spareNext = new Int32Array(ends.length);
-    }
-    all() {
-        const whole = {row: NO_ROW, from: 0, to: 0, before: 0, after: 0, size: 0};
-        for (; whole.to < this.end.length; whole.to++)
-            this.count(whole, this.end[whole.to]);
-        return whole;
-    }
-    count(group, end) {
-        const a = this.before[end], b = this.after[end];
-        group.before += a;
-        group.after += b;
-        group.size += Math.max(Math.abs(a), Math.abs(b));
-    }
-    split({from, to}) {
-        const {end, next, spareEnd, spareNext} = this, {row, parent} = this.tree, groups = new Map();
-        for (let i = from; i < to; i++) {
-            if (next[i] <= 0)
-                continue;
-            let group = groups.get(row[next[i]]);
-            if (!group)
-                groups.set(row[next[i]], group = {row: row[next[i]], from: 0, to: 0, before: 0, after: 0, size: 0});
-            group.to++;
-            this.count(group, end[i]);
-        }
-        let at = from;
-        for (const group of groups.values()) {
-            group.from = at;
-            at += group.to;
-            group.to = group.from;
-        }
-        for (let i = from; i < to; i++) {
-            spareEnd[i] = end[i];
-            spareNext[i] = next[i];
-        }
-        for (let i = from; i < to; i++) {
-            if (spareNext[i] <= 0)
-                continue;
-            const group = groups.get(row[spareNext[i]]);
-            end[group.to] = spareEnd[i];
-            next[group.to++] = parent[spareNext[i]];
-        }
-        return groups.values();
-    }
-}
-
-/* A heap of node numbers, the node of the greatest size on top. */
-function pushWidest(heap, nodes, index) {
-    let at = heap.push(index) - 1;
-    while (at > 0 && nodes[heap[at - 1 >> 1]].size < nodes[index].size) {
-        heap[at] = heap[at - 1 >> 1];
-        at = at - 1 >> 1;
-    }
-    heap[at] = index;
-}
-
-function popWidest(heap, nodes) {
-    const top = heap[0], last = heap.pop();
-    if (!heap.length)
-        return top;
-    let at = 0;
-    for (;;) {
-        let child = at * 2 + 1;
-        if (child + 1 < heap.length && nodes[heap[child + 1]].size > nodes[heap[child]].size)
-            child++;
-        if (child >= heap.length || nodes[heap[child]].size <= nodes[last].size)
-            break;
-        heap[at] = heap[child];
-        at = child;
-    }
-    heap[at] = last;
-    return top;
 }

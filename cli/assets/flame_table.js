@@ -2,7 +2,7 @@
  * above and one below stand for the others. */
 'use strict';
 
-const ROW_HEIGHT = 24, ROWS_AROUND = 8;
+const ROW_HEIGHT = 24, ROWS_AROUND = 8, NAME_LETTER = 7.23; // pixels; the last of 12 px monospace
 
 class FlameTable {
     constructor(pane, head, body, onSelect) {
@@ -14,7 +14,7 @@ class FlameTable {
         this.order = [];
         this.shownFrom = -1;
         pane.addEventListener('scroll', () => this.fill(false));
-        new ResizeObserver(() => this.fill(false)).observe(pane);
+        new ResizeObserver(() => this.fill(true)).observe(pane);
         head.addEventListener('click', event => {
             const cell = event.target.closest('th');
             if (cell)
@@ -86,6 +86,8 @@ class FlameTable {
             return;
         this.shownFrom = from;
         this.shownTo = to;
+        const last = this.head.rows[0].lastElementChild;
+        this.letters = Math.max(Math.floor((last.clientWidth - 14) / NAME_LETTER), 8);
         const lines = [makeSpacer(from)];
         for (let i = from; i < to; i++)
             lines.push(this.makeLine(this.order[i]));
@@ -106,7 +108,7 @@ class FlameTable {
                 line.append(makeChange(before, after, unit, rows.noise[view][row] & bit));
         }
         const name = makeCell('name', ''), text = document.createElement('bdi');
-        text.textContent = rows.names[row];
+        text.textContent = shorten(rows.names[row], this.letters);
         name.append(text);
         name.title = rows.names[row] + (rows.places[row] ? '\n' + rows.places[row] : '');
         line.append(name);

@@ -9,7 +9,7 @@
  * sampling alone can explain a '~'. */
 'use strict';
 
-const LEVEL_HEIGHT = 21, LEAST_LABEL = 22, LEAST_DRAWN = 0.5, SHADES = 12;
+const LEVEL_HEIGHT = 21, LEAST_LABEL = 32, LEAST_DRAWN = 0.5, SHADES = 12, CUM_NOISE = 2;
 
 class FlameView {
     constructor(pane, canvas, spacer) {
@@ -160,6 +160,12 @@ class FlameView {
         }
     }
 
+    /* Whether sampling alone can explain how the function of this frame changed, wherever it was called. */
+    isNoise(node) {
+        const row = this.tree.row[node];
+        return row >= 0 && (this.rows.noise[this.view][row] & CUM_NOISE) > 0;
+    }
+
     shadeOf(node) {
         const {tree, view, rows} = this, row = tree.row[node];
         if (!this.isDiff) {
@@ -171,7 +177,7 @@ class FlameView {
         const size = Math.max(Math.abs(a), Math.abs(b));
         if (a === b || !size)
             return this.neutral;
-        const share = Math.min(Math.abs(b - a) / size, 1), isPale = tree.noise[view][node];
+        const share = Math.min(Math.abs(b - a) / size, 1), isPale = this.isNoise(node);
         const step = isPale ? 0 : Math.min(Math.floor(Math.sqrt(share) * SHADES), SHADES - 1);
         return (b > a ? this.grew : this.shrank)[step];
     }
@@ -214,7 +220,7 @@ class FlameView {
         const {context, letter} = this, room = Math.floor((width - 8) / letter);
         const [before, after] = this.tree.total(this.view), a = before[node], b = after[node];
         let name = this.nameOf(node), amount = '';
-        const mark = !this.isDiff || a === b || node === 0 ? '' : !a ? '+ ' : !b ? '\u2212 ' : this.tree.noise[this.view][node] ? '~ ' : '';
+        const mark = !this.isDiff || a === b || node === 0 ? '' : !a ? '+ ' : !b ? '\u2212 ' : this.isNoise(node) ? '~ ' : '';
         if (!this.isDiff || this.mode === 'new')
             amount = formatAmount(b, this.unit, false);
         else if (this.mode === 'old')
@@ -259,8 +265,7 @@ class FlameView {
             return 'all';
         if (row !== FOLDED_ROW)
             return this.rows.names[row];
-        const count = this.tree.folded.get(node);
-        return '\u2026' + (count ? ' ' + formatCount(count) + (count === 1 ? ' frame' : ' frames') : '');
+        return '\u2026 ' + formatCount(this.tree.folded.get(node)) + ' more';
     }
 
     boxOf(node) {
