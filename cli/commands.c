@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "cli/flame_picture.h"
+#include "cli/flamegraph.h"
 #include "cli/input.h"
 #include "cli/json.h"
 #include "cli/output.h"
@@ -75,6 +77,10 @@ static bool print_summary(const struct request *request, const struct summary *s
     bool ok = true;
     if (request->format == FORMAT_JSON)
         json_print(summary, output.file);
+    else if (request->format == FORMAT_HTML)
+        ok = flamegraph_print(summary, output.file, error);
+    else if (request->format == FORMAT_SVG)
+        ok = flame_picture_print(summary, output.file, error);
     else
         ok = table_print(summary, &term, output.file);
     return output_close(&output, error) && ok;
@@ -83,9 +89,9 @@ static bool print_summary(const struct request *request, const struct summary *s
 /* Whether a gate failed. */
 static bool check_gates(const struct request *request, const struct summary *summary) {
     size_t breaches = 0;
-    /* The gates' views come behind the one that is shown. */
-    for (size_t i = 0; i < request->gate_count; i++)
-        breaches += gate_check(&request->gates[i], summary->diff, (uint32_t)i + 1, summary->measure, stderr);
+    /* The gates' views come behind those that are shown. */
+    for (uint32_t i = 0; i < request->gate_count; i++)
+        breaches += gate_check(&request->gates[i], summary->diff, summary->views + i, summary->measure, stderr);
     for (uint32_t i = 0; request->fails_on_change && i < summary->count && !breaches; i++) {
         struct heapprofile_change change =
             heapprofile_diff_change(summary->diff, summary->order[i], summary->view, summary->measure);
@@ -101,6 +107,7 @@ static struct heapprofile_pair pair_files(const struct request *request, struct 
 
 static struct heapprofile_options choose_options(const struct request *request, const char *const *views,
                                                  size_t view_count) {
+    bool is_graph = request->format == FORMAT_HTML || request->format == FORMAT_SVG;
     return (struct heapprofile_options){.by = request->by,
                                         .label = request->label,
                                         .views = views,
@@ -110,7 +117,24 @@ static struct heapprofile_options choose_options(const struct request *request, 
                                         .confidence = request->confidence,
                                         .without_noise = request->without_noise,
                                         .is_aligned = request->is_aligned,
-                                        .with_cum_noise = request->by_cum};
+                                        .with_cum_noise = request->by_cum || is_graph};
+}
+
+/* The views to compare: the one that is asked for, for a page all of the file, and behind them those of the gates. NULL when
+ * there is no memory. A view that is not there is left to the comparison to refuse. */
+static const char **list_views(const struct request *request, const struct heapprofile *file, struct summary *summary) {
+    uint32_t count = heapprofile_facts(file).views;
+    const char **views = calloc((size_t)count + request->gate_count + 1, sizeof *views);
+    if (!views)
+        return NULL;
+    bool is_page = request->format == FORMAT_HTML && heapprofile_find_view(file, request->sample_type, &summary->view);
+    summary->views = is_page ? count : 1;
+    views[0] = request->sample_type;
+    for (uint32_t i = 0; is_page && i < count; i++)
+        views[i] = heapprofile_view(file, i).name;
+    for (size_t i = 0; i < request->gate_count; i++)
+        views[summary->views + i] = request->gates[i].view;
+    return views;
 }
 
 /* The comparison of all files, printed and held against the gates. */
@@ -119,13 +143,10 @@ static int summarize_files(const struct request *request, struct heapprofile **f
                               .by = request->by,
                               .measure = request->by_cum ? HEAPPROFILE_CUM : HEAPPROFILE_FLAT,
                               .most_rows = request->most_rows};
-    const char **views = calloc(request->gate_count + 1, sizeof *views);
+    const char **views = list_views(request, files[request->path_count - 1], &summary);
     if (!views)
         return COMMAND_FAILED;
-    views[0] = request->sample_type;
-    for (size_t i = 0; i < request->gate_count; i++)
-        views[i + 1] = request->gates[i].view;
-    const struct heapprofile_options options = choose_options(request, views, request->gate_count + 1);
+    const struct heapprofile_options options = choose_options(request, views, summary.views + request->gate_count);
     summary.diff = heapprofile_diff(&summary.pair, &options, error);
     free(views);
     if (!summary.diff)

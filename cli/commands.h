@@ -10,7 +10,7 @@
 #include "cli/term.h"
 #include "heapprofile.h"
 
-enum request_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_PROTO };
+enum request_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_PROTO, FORMAT_HTML, FORMAT_SVG };
 
 struct request {
     const char *const *paths; /* those of OLD first */

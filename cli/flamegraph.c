@@ -17,14 +17,15 @@
 
 enum {
     SCHEMA = 1,
+    MOST_NODES = 100000,
     MOST_VIEWS = 15, /* two bits each in a mask that the page's arithmetic can hold */
     NO_NUMBER = UINT32_MAX
 };
 
 struct writer {
-    const struct flamegraph *graph;
+    const struct summary *summary;
     struct heapprofile_error *error;
-    uint32_t views;
+    uint32_t views, view; /* how many are written, and which is shown first */
     uint32_t *numbers; /* by row: its number in the page, or NO_NUMBER */
     uint32_t *rows;    /* the same, the other way round */
     uint32_t row_count;
@@ -39,7 +40,7 @@ static bool fail(struct heapprofile_error *error) {
 
 static bool add_ranked(struct writer *writer, uint32_t view, enum heapprofile_measure measure) {
     uint32_t count;
-    const uint32_t *order = heapprofile_diff_rank(writer->graph->diff, view, measure, &count);
+    const uint32_t *order = heapprofile_diff_rank(writer->summary->diff, view, measure, &count);
     if (!order)
         return fail(writer->error);
     for (uint32_t i = 0; i < count; i++) {
@@ -53,13 +54,13 @@ static bool add_ranked(struct writer *writer, uint32_t view, enum heapprofile_me
 
 /* Rows that are 0 in all views still may be frames on the way to what is not. */
 static bool number_rows(struct writer *writer) {
-    uint32_t count = heapprofile_diff_rows(writer->graph->diff);
+    uint32_t count = heapprofile_diff_rows(writer->summary->diff);
     writer->numbers = calloc((size_t)count + 1, sizeof *writer->numbers);
     writer->rows = calloc((size_t)count + 1, sizeof *writer->rows);
     if (!writer->numbers || !writer->rows)
         return fail(writer->error);
     memset(writer->numbers, 0xff, count * sizeof *writer->numbers);
-    if (!add_ranked(writer, writer->graph->view, HEAPPROFILE_CUM))
+    if (!add_ranked(writer, writer->view, HEAPPROFILE_CUM))
         return false;
     for (uint32_t view = 0; view < writer->views; view++)
         if (!add_ranked(writer, view, HEAPPROFILE_CUM))
@@ -112,7 +113,7 @@ static bool print_row_values(struct writer *writer, struct page_numbers *numbers
         unsigned mask = 0;
         int64_t values[4];
         for (enum heapprofile_measure measure = HEAPPROFILE_FLAT; measure < HEAPPROFILE_MEASURES; measure++) {
-            struct heapprofile_change change = heapprofile_diff_change(writer->graph->diff, row, view, measure);
+            struct heapprofile_change change = heapprofile_diff_change(writer->summary->diff, row, view, measure);
             values[measure] = change.before;
             values[2 + measure] = change.after;
             mask |= (change.before ? 1u : 0) << measure * 2 | (change.after ? 2u : 0) << measure * 2;
@@ -134,7 +135,7 @@ static bool print_rows(struct writer *writer, FILE *out) {
         return fail(writer->error);
     fputs(",\n\"names\":[", out);
     for (uint32_t i = 0; i < writer->row_count; i++) {
-        struct heapprofile_row row = heapprofile_diff_row(writer->graph->diff, writer->rows[i]);
+        struct heapprofile_row row = heapprofile_diff_row(writer->summary->diff, writer->rows[i]);
         fputs(i ? "," : "", out);
         page_print_json(row.name, out);
         files[i] = (struct file_number){.file = row.has_other_files ? "[several files]" : row.file, .row = i};
@@ -146,7 +147,7 @@ static bool print_rows(struct writer *writer, FILE *out) {
     bool is_judged = false;
     page_begin_numbers(&numbers, out);
     for (uint32_t i = 0; i < writer->row_count; i++) {
-        struct heapprofile_row row = heapprofile_diff_row(writer->graph->diff, writer->rows[i]);
+        struct heapprofile_row row = heapprofile_diff_row(writer->summary->diff, writer->rows[i]);
         page_print_unsigned(&numbers, files[i].number);
         page_print_signed(&numbers, row.has_other_files ? 0 : row.line);
         is_judged |= print_row_values(writer, &numbers, writer->rows[i]);
@@ -231,7 +232,7 @@ static uint32_t print_nodes(struct writer *writer, const struct heapprofile_tree
 
 static bool print_tree(struct writer *writer, const char *name, bool is_inverted, FILE *out) {
     struct heapprofile_tree *tree =
-        heapprofile_tree(writer->graph->diff, FLAMEGRAPH_PAGE_NODES, is_inverted, writer->error);
+        heapprofile_tree(writer->summary->diff, MOST_NODES, is_inverted, writer->error);
     if (!tree)
         return false;
     struct page_numbers numbers;
@@ -246,29 +247,32 @@ static bool print_tree(struct writer *writer, const char *name, bool is_inverted
 
 /* ---- the page ---- */
 
-static void print_file(const char *key, const char *name, FILE *out) {
-    fprintf(out, ",\n\"%s\":", key);
-    if (!name) {
+static void print_side(const struct summary *summary, enum heapprofile_side side, FILE *out) {
+    const struct heapprofile_runs *runs = &summary->pair.runs[side];
+    fprintf(out, ",\n\"%s\":", side == HEAPPROFILE_OLD ? "old" : "new");
+    if (!runs->count) {
         fputs("null", out);
         return;
     }
-    fputs("{\"path\":", out);
-    page_print_json(name, out);
-    fputs("}", out);
+    fputs("{\"paths\":[", out);
+    for (size_t i = 0; i < runs->count; i++) {
+        fputs(i ? "," : "", out);
+        page_print_json(heapprofile_facts(runs->profiles[i]).name, out);
+    }
+    const struct heapprofile_facts facts = heapprofile_facts(runs->profiles[0]);
+    fprintf(out, "],\"rate\":%ld,\"time_nanos\":%ld}", (long)facts.rate, (long)facts.time_nanos);
 }
 
 static bool print_data(void *context, FILE *out) {
     struct writer *writer = context;
-    const struct flamegraph *graph = writer->graph;
-    fprintf(out, "{\"schema\":%d,\"view\":%u,\"by\":", SCHEMA, graph->view);
-    page_print_json(graph->by, out);
-    fputs(",\"note\":", out);
-    page_print_json(graph->note, out);
-    print_file("old", graph->old_name, out);
-    print_file("new", graph->new_name, out);
+    const struct summary *summary = writer->summary;
+    fprintf(out, "{\"schema\":%d,\"view\":%u,\"by\":\"%s\",\"same_process\":%d", SCHEMA, writer->view,
+            summary_by_names[summary->by], heapprofile_diff_same_process(summary->diff));
+    print_side(summary, HEAPPROFILE_OLD, out);
+    print_side(summary, HEAPPROFILE_NEW, out);
     fputs(",\n\"views\":[", out);
     for (uint32_t view = 0; view < writer->views; view++) {
-        struct heapprofile_view shown = heapprofile_diff_view(graph->diff, view);
+        struct heapprofile_view shown = heapprofile_diff_view(summary->diff, view);
         fputs(view ? ",[" : "[", out);
         page_print_json(shown.name, out);
         fputs(",", out);
@@ -283,19 +287,20 @@ static bool print_data(void *context, FILE *out) {
 }
 
 static bool print_title(void *context, FILE *out) {
-    const struct flamegraph *graph = ((struct writer *)context)->graph;
-    if (graph->old_name) {
-        page_print_markup(graph->old_name, out);
+    const struct summary *summary = ((struct writer *)context)->summary;
+    if (summary_is_diff(summary)) {
+        page_print_markup(heapprofile_facts(summary_file(summary, HEAPPROFILE_OLD)).name, out);
         fputs(" \xe2\x86\x92 ", out);
     }
-    page_print_markup(graph->new_name, out);
+    page_print_markup(heapprofile_facts(summary_file(summary, HEAPPROFILE_NEW)).name, out);
     fputs(" - heapdiff", out);
     return true;
 }
 
-bool flamegraph_print_page(const struct flamegraph *graph, FILE *out, struct heapprofile_error *error) {
-    uint32_t views = heapprofile_diff_views(graph->diff);
-    struct writer writer = {.graph = graph, .error = error, .views = views < MOST_VIEWS ? views : MOST_VIEWS};
+bool flamegraph_print(const struct summary *summary, FILE *out, struct heapprofile_error *error) {
+    struct writer writer = {.summary = summary, .error = error};
+    writer.views = summary->views < MOST_VIEWS ? summary->views : MOST_VIEWS;
+    writer.view = summary->view < writer.views ? summary->view : 0;
     const struct page_filling fillings[] = {
         {"title", print_title, &writer}, {"data", print_data, &writer}, {NULL, NULL, NULL}};
     bool ok = number_rows(&writer) && page_write(page_flamegraph, fillings, out);

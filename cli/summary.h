@@ -13,7 +13,8 @@ struct summary {
     struct heapprofile_diff *diff;
     struct heapprofile_pair pair;
     enum heapprofile_by by;
-    uint32_t view; /* of the diff */
+    uint32_t view;  /* of the diff */
+    uint32_t views; /* of the diff that may be shown: the first ones */
     enum heapprofile_measure measure;
     const uint32_t *order; /* rows, the greatest first */
     uint32_t count;

@@ -85,11 +85,25 @@ target_link_options(heapprofile PRIVATE -Wl,--exclude-libs,ALL -Wl,--no-undefine
 add_library(heapprofile_archive STATIC ${READER_OBJECTS})
 set_target_properties(heapprofile_archive PROPERTIES OUTPUT_NAME heapprofile)
 
+# The pages that heapdiff writes, as arrays.
+file(GLOB PAGES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/assets/*.html)
+file(GLOB PAGE_PARTS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/assets/*.css ${CMAKE_SOURCE_DIR}/cli/assets/*.js)
+set(PAGE_SOURCES)
+foreach(page IN LISTS PAGES)
+  get_filename_component(name ${page} NAME_WE)
+  add_custom_command(
+    OUTPUT ${PROTO_GEN}/page_${name}.c
+    COMMAND ${CMAKE_COMMAND} -DTEMPLATE=${page} -DOUT=${PROTO_GEN}/page_${name}.c -P ${CMAKE_SOURCE_DIR}/cmake/page.cmake
+    DEPENDS ${page} ${PAGE_PARTS} ${CMAKE_SOURCE_DIR}/cmake/page.cmake
+    COMMENT "${name}.html -> page_${name}.c")
+  list(APPEND PAGE_SOURCES ${PROTO_GEN}/page_${name}.c)
+endforeach()
+
 # The command line tools.
 file(GLOB CLI_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/*.c)
 set(CLI_COMMON ${CLI_SOURCES})
 list(FILTER CLI_COMMON EXCLUDE REGEX "/(heapdiff|heaptap)\\.c$")
-add_library(heaptap_cli OBJECT ${CLI_COMMON})
+add_library(heaptap_cli OBJECT ${CLI_COMMON} ${PAGE_SOURCES})
 set(CLI_OBJECTS ${READER_OBJECTS} $<TARGET_OBJECTS:heaptap_cli>)
 foreach(tool heapdiff heaptap)
   add_executable(${tool}_tool cli/${tool}.c ${CLI_OBJECTS})

@@ -167,9 +167,10 @@ class App {
 
     writeHeader() {
         const {data} = this;
-        byId('old-path').textContent = this.isDiff ? makeVisible(data.old.path) : '';
-        byId('new-path').textContent = makeVisible(data.new.path);
-        byId('facts').textContent = data.note;
+        const namesOf = side => side ? makeVisible(side.paths.join(' ')) : '';
+        byId('old-path').textContent = namesOf(data.old);
+        byId('new-path').textContent = namesOf(data.new);
+        byId('facts').textContent = this.describeFiles();
         byId('name-head').textContent = data.by;
         byId('noise-sign').hidden = !data.noise;
         data.views.forEach(([name], index) => {
@@ -181,6 +182,18 @@ class App {
             button.title = 'view (' + (index + 1) + ')';
             byId('views').append(button);
         });
+    }
+
+    describeFiles() {
+        const {old: before, new: after, same_process: same} = this.data, facts = [];
+        if (after.rate)
+            facts.push('rate ' + (before && before.rate && before.rate !== after.rate ? formatAmount(before.rate, 'bytes', false) + ' \u2192 ' : '') +
+                formatAmount(after.rate, 'bytes', false));
+        if (before && same >= 0)
+            facts.push(same ? 'same process' : 'different processes');
+        if (before && before.time_nanos > 0 && after.time_nanos > 0 && before.time_nanos !== after.time_nanos)
+            facts.push(formatDuration((after.time_nanos - before.time_nanos) / 1e9) + ' apart');
+        return facts.join(', ');
     }
 
     writeTotal() {
