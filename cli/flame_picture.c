@@ -146,6 +146,10 @@ static void print_label(struct picture *picture, uint32_t row, const int64_t *va
     size_t columns = term_shorten(picture->name, (size_t)letters < 8 ? 8 : (size_t)letters);
     if ((double)columns > letters)
         return;
+    char amount[QUANTITY_SIZE];
+    quantity_format(amount, picture->kind, is_diff(picture) ? wrap_subtract(after, before) : after, is_diff(picture));
+    if ((double)(columns + strlen(amount)) + 2 <= letters && (!is_diff(picture) || before != after))
+        fprintf(picture->out, "<text class=\"amount\" x=\"%.1f\" y=\"%.1f\">%s</text>", x + width - 3, y + 12.5, amount);
     fprintf(picture->out, "<text x=\"%.1f\" y=\"%.1f\">%s", x + 3, y + 12.5, mark);
     page_print_markup(picture->name, picture->out);
     fputs("</text>", picture->out);
@@ -175,7 +179,7 @@ static void print_box(struct picture *picture, uint32_t index) {
 static const char style[] =
     "text{font:11px ui-monospace,\"DejaVu Sans Mono\",\"Liberation Mono\",Menlo,Consolas,monospace;fill:#1c2127;"
     "unicode-bidi:isolate}\n"
-    ".title{font-size:14px;font-weight:600}.quiet{fill:#5d6773}.paper{fill:#fff}.hatch{stroke:#4a6d8c;stroke-opacity:.45}\n"
+    ".title{font-size:14px;font-weight:600}.amount{text-anchor:end}.quiet{fill:#5d6773}.paper{fill:#fff}.hatch{stroke:#4a6d8c;stroke-opacity:.45}\n"
     ".n{fill:#e9ebee}.f{fill:#f3d9b1}\n"
     ".g0{fill:#fbe6df}.g1{fill:#f8d0c5}.g2{fill:#f5bbab}.g3{fill:#f2a590}.g4{fill:#ef9076}.g5{fill:#ec7a5c}\n"
     ".s0{fill:#e0edf8}.s1{fill:#c5dff3}.s2{fill:#aad0ee}.s3{fill:#90c2ea}.s4{fill:#75b3e5}.s5{fill:#5aa5e0}\n"
@@ -209,9 +213,9 @@ static void print_head(struct picture *picture, unsigned height) {
     quantity_format(delta, picture->kind, total.delta, true);
     quantity_change(change, total.before, total.after);
     if (is_diff(picture))
-        fprintf(out, "  %s &#8594; %s  %s %s", before, after, delta, change);
+        fprintf(out, "&#160; %s &#8594; %s&#160; %s %s", before, after, delta, change);
     else
-        fprintf(out, "  %s", after);
+        fprintf(out, "&#160; %s", after);
     fputs("</text>\n", out);
 }
 
@@ -223,8 +227,8 @@ static void print_foot(struct picture *picture, unsigned height) {
             fprintf(picture->out, "<rect class=\"%s\" x=\"%u\" y=\"%u\" width=\"14\" height=\"11\"/>", classes[i],
                     MARGIN + 48 + i * 15, height - 19);
         fprintf(picture->out,
-                "<text class=\"quiet\" x=\"%d\" y=\"%u\">grew   + added   &#8722; removed, hatched   width: the larger of "
-                "old and new</text>\n",
+                "<text class=\"quiet\" x=\"%d\" y=\"%u\">grew&#160;&#160; + added&#160;&#160; &#8722; removed, hatched"
+                "&#160;&#160; width: the larger of old and new</text>\n",
                 MARGIN + 160, height - 10);
     }
     fputs("</svg>\n", picture->out);

@@ -152,6 +152,7 @@ class App {
     /* A function of the table is marked in the graph and its widest frame shown; a second time takes that back. */
     pick(row) {
         this.picked = this.picked === row ? -1 : row;
+        this.hideTip();
         this.table.select(this.picked);
         const width = this.tree.width(this.state.view, this.state.mode);
         let widest = -1;
@@ -416,6 +417,7 @@ class App {
     /* Keyboard focus on a frame; if it cannot be seen the graph zooms to the nearest frame above it that can. */
     focus(node, isSpoken) {
         this.flame.focused = node;
+        this.flame.hovered = -1;
         this.flame.draw();
         for (let above = node; !this.flame.boxOf(node) && above >= 0;) {
             above = this.tree.parent[above];

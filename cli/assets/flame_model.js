@@ -103,30 +103,61 @@ function formatDuration(seconds) {
 
 const formatCount = n => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
 
-/* Cuts a name to `most` characters: template arguments first, the last ones before the others, then the middle. */
+/* Cuts a name to `most` characters: template arguments first, the last ones before the others, then as many leading
+ * qualifiers as needed ("encoding/json.(*Decoder).read" -> "...(*Decoder).read"); of a name without any the middle. */
 function shorten(name, most) {
     while (name.length > most) {
-        let open = -1, depth = 0, best = null;
-        for (let i = 0; i < name.length; i++) {
-            if (name[i] === '<' && depth++ === 0)
-                open = i;
-            if (name[i] !== '>' || name[i - 1] === '-')
-                continue;
-            if (depth === 0)
-                break;
-            if (--depth === 0 && i - open > 2)
-                best = [open, i];
-        }
-        if (!best)
+        const arguments_ = lastArguments(name);
+        if (!arguments_)
             break;
-        name = name.slice(0, best[0]) + '<\u2026>' + name.slice(best[1] + 1);
+        name = name.slice(0, arguments_[0]) + '<\u2026>' + name.slice(arguments_[1] + 1);
     }
     if (name.length <= most)
         return name;
+    let cut = qualifierEnd(name, 0);
+    while (cut > 0 && name.length - cut + 1 > most)
+        cut = qualifierEnd(name, cut);
+    if (cut > 0 && (name.length - cut + 1) * 2 > most)
+        return '\u2026' + name.slice(cut);
+    if (qualifierEnd(name, 0) > 0 && most > 2)
+        return '\u2026' + name.slice(1 - most);
     if (most < 6)
         return name.slice(0, Math.max(most - 1, 1)) + '\u2026';
-    const head = Math.floor((most - 1) * 0.4);
+    const head = Math.floor((most - 1) * 0.5);
     return name.slice(0, head) + '\u2026' + name.slice(name.length - (most - 1 - head));
+}
+
+/* The last outermost pair of angle brackets that holds more than a character. The brackets of operator<, operator->
+ * have no partner, which ends the search. */
+function lastArguments(name) {
+    let open = -1, depth = 0, last = null;
+    for (let i = 0; i < name.length; i++) {
+        if (name[i] === '<' && depth++ === 0)
+            open = i;
+        if (name[i] !== '>' || name[i - 1] === '-')
+            continue;
+        if (depth === 0)
+            break;
+        if (--depth === 0 && i - open > 2)
+            last = [open, i];
+    }
+    return last;
+}
+
+/* Behind the next '/', '.' or '::' that something follows, outside of any brackets; 0: there is none. */
+function qualifierEnd(name, from) {
+    let depth = 0;
+    for (let i = from; i < name.length - 2; i++) {
+        const c = name[i];
+        depth += c === '(' || c === '<' || c === '[' ? 1 : c === ')' || c === '>' || c === ']' ? -1 : 0;
+        if (depth !== 0)
+            continue;
+        if (c === '/' || (c === '.' && i > from))
+            return i + 1;
+        if (c === ':' && name[i + 1] === ':')
+            return i + 2;
+    }
+    return 0;
 }
 
 /* ---- rows: what a frame is of, a function as a rule ---- */
