@@ -9,7 +9,7 @@
  * sampling alone can explain a '~'. */
 'use strict';
 
-const LEVEL_HEIGHT = 21, LEAST_LABEL = 32, LEAST_DRAWN = 0.5, SHADES = 12, CUM_NOISE = 2;
+const LEVEL_HEIGHT = 21, LEAST_LABEL = 44, LEAST_DRAWN = 0.5, SHADES = 12, CUM_NOISE = 2;
 
 class FlameView {
     constructor(pane, canvas, spacer) {
