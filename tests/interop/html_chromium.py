@@ -6,6 +6,8 @@ usage: html_chromium.py HEAPDIFF WORK [STACKS [SHOTS]]      SHOTS: a folder for 
 import json
 import os
 import re
+import select
+import socket
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -77,12 +79,15 @@ class Page:
     def check_quiet(self, allowed=()):
         errors = [entry["message"] for entry in self.browser.log("browser") if entry["level"] in ("SEVERE", "WARNING")]
         check(all(any(re.search(good, error) for good in allowed) for error in errors), "console:", errors)
-        urls = set()
+        urls = {}
         for entry in self.browser.log("performance"):
             message = json.loads(entry["message"])["message"]
+            parameters = message["params"]
             if message["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated"):
-                urls.add(message["params"].get("request", message["params"])["url"])
-        foreign = [url for url in urls if not url.startswith("file://" + os.path.dirname(self.path))]
+                urls[parameters["requestId"]] = parameters.get("request", parameters)["url"]
+            if message["method"] == "Network.loadingFailed" and parameters.get("blockedReason") == "csp":
+                urls.pop(parameters["requestId"], None)
+        foreign = [url for url in urls.values() if not url.startswith("file://" + os.path.dirname(self.path))]
         check(urls and not foreign, "fetched:", foreign or "no log of the network")
         return errors
 
@@ -112,16 +117,18 @@ def sum_prefixes(stacks, is_inverted):
 
 
 def check_trees(page, views):
-    """Every node of both trees, in every view; what is folded by the total of its parent."""
-    nodes = 0
-    for index, view in enumerate(views):
+    """Every node of both trees, in each of the views; what is folded by the total of its parent."""
+    nodes, names = 0, page.run("return app.data.views.map(view => view[0])")
+    for view in views:
+        index = names.index(view)
         stacks = read_stacks(page, view)
         for direction in ("callees", "callers"):
             tree = page.run("""app.change({direction: arguments[0]}); const tree = app.tree, total = tree.total(arguments[1]);
                 return {parent: [...tree.parent], old: [...total[0]], new: [...total[1]],
                         name: Array.from(tree.row, row => row < 0 ? row : app.rows.names[row])}""", direction, index)
             expected, paths = sum_prefixes(stacks, direction == "callers"), [("all",)]
-            check((tree["old"][0], tree["new"][0]) == expected.get(("all",), (0, 0)), view, direction, "total")
+            check((tree["old"][0], tree["new"][0]) == expected.get(("all",), (0, 0)), view, direction, "total",
+                  tree["old"][0], tree["new"][0], expected.get(("all",)))
             for node in range(1, len(tree["parent"])):
                 name = tree["name"][node]
                 paths.append(paths[tree["parent"][node]] + (name,))
@@ -392,12 +399,17 @@ def check_hostile(page, work):
         shown = visible(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
         check(shown in names, "not shown as text:", ascii(name), [n for n in names if n[:3] == name[:3]])
     page.bytes.decode("utf-8")
-    planted = page.bytes.replace(b"</body>", b"<script>window.broken=1</script><img src=x onerror='window.broken=2'>"
-                                 b"<img src=http://127.0.0.1:9/x><style>body{color:red}</style></body>")
-    path = os.path.join(work, "planted.html")
-    with open(path, "wb") as out:
-        out.write(planted)
-    page.open(path)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = b"http://127.0.0.1:%d/x" % server.getsockname()[1]
+        planted = page.bytes.replace(b"</body>", b"<script>window.broken=1</script><img src=x onerror='window.broken=2'>"
+                                     b"<img src=%s><style>body{color:red}</style></body>" % address)
+        path = os.path.join(work, "planted.html")
+        with open(path, "wb") as out:
+            out.write(planted)
+        page.open(path)
+        page.run("try { fetch(arguments[0]).catch(() => 0); } catch (error) {}", address.decode())
+        page.browser.frame()
+        check(not select.select([server], [], [], 0.3)[0], "something was fetched")
     check(page.run("return window.broken") is None, "a planted script ran")
     check(page.run("return getComputedStyle(document.body).color") != "rgb(255, 0, 0)", "a planted style holds")
     errors = page.check_quiet(["Content Security Policy"])
