@@ -6,8 +6,9 @@
  *
  *   open a node:
  *     1. items whose cursor is at the end are the node's flat
- *     2. the others are counted by the row of their next frame: the children, the greatest first
- *     3. items are moved so that each child's lie side by side, their cursors one frame further
+ *     2. the others are counted by the row of their next frame, and their cursors moved past it: the children, the
+ *        greatest first
+ *     3. items are moved so that each child's lie side by side
  *
  * Each frame of a stack is visited once at most. Locks: none. Allocates with malloc. */
 #include <stdlib.h>
@@ -16,10 +17,13 @@
 #include "base/wrap.h"
 #include "diff/compare.h"
 
+enum { FETCH_AHEAD = 8 };
+
 struct item {
     uint32_t column, sample;
-    uint32_t location; /* how many of the stack's locations are done */
-    uint32_t frame;    /* how many frames of the next one are done */
+    uint32_t next;  /* location, in the profile's location_ids */
+    uint32_t left;  /* locations, the next one included */
+    uint32_t frame; /* how many frames of the next one are done */
 };
 
 struct node {
@@ -42,6 +46,7 @@ struct heapprofile_tree {
     struct item *items, *sorted;
     uint32_t *heap; /* closed nodes, the greatest on top */
     uint32_t heap_count;
+    uint32_t *child_of_item; /* by item, while its node is open: number of the child that it goes to, or PROFILE_NONE */
     uint32_t *child_of_row; /* number of the row's child plus 1, while a node is open */
     struct child *children;
     uint32_t child_count, child_room;
@@ -90,20 +95,26 @@ static uint32_t pop(struct heapprofile_tree *tree) {
 
 /* The row of the next frame, PROFILE_NONE at the end; the cursor moves past it. */
 static uint32_t next_row(const struct heapprofile_tree *tree, struct item *item) {
-    const struct column *column = &tree->diff->view.columns[item->column];
-    const struct profile *profile = &column->source->profile;
-    const struct profile_sample *sample = &profile->samples[item->sample];
-    if (item->location >= sample->location_count)
+    if (!item->left)
         return PROFILE_NONE;
-    uint32_t place = tree->is_inverted ? item->location : sample->location_count - 1 - item->location;
-    uint32_t location = profile->location_ids[sample->first_location + place];
+    const struct column *column = &tree->diff->view.columns[item->column];
+    uint32_t location = column->source->profile.location_ids[item->next];
     uint32_t first = column->frames.first[location], count = column->frames.first[location + 1] - first;
     uint32_t frame = tree->is_inverted ? item->frame : count - 1 - item->frame;
     if (++item->frame == count) {
         item->frame = 0;
-        item->location++;
+        item->left--;
+        item->next += tree->is_inverted ? 1 : UINT32_MAX; /* wraps: one back */
     }
     return column->frames.rows[first + frame];
+}
+
+/* Samples lie anywhere in memory: what an item will need is fetched while others are looked at. */
+static void fetch_item(const struct heapprofile_tree *tree, const struct item *item) {
+    const struct profile *profile = &tree->diff->view.columns[item->column].source->profile;
+    if (item->left)
+        __builtin_prefetch(&profile->location_ids[item->next]);
+    __builtin_prefetch(&profile->values[(size_t)item->sample * profile->sample_type_count]);
 }
 
 static void add_item(const struct heapprofile_tree *tree, const struct item *item, int64_t *sums) {
@@ -165,10 +176,13 @@ static int by_weight(const void *a, const void *b, void *context) {
 /* Counts the items of a node by their next frame. Those at their end go to the node's flat and to the front. */
 static bool count_children(struct heapprofile_tree *tree, uint32_t index) {
     const struct node *node = &tree->nodes[index];
+    uint32_t end = node->first_item + node->item_count;
     tree->child_count = 0;
-    for (uint32_t i = node->first_item; i < node->first_item + node->item_count; i++) {
-        struct item cursor = tree->items[i];
-        uint32_t row = next_row(tree, &cursor);
+    for (uint32_t i = node->first_item; i < end; i++) {
+        if (i + FETCH_AHEAD < tree->item_count)
+            fetch_item(tree, &tree->items[i + FETCH_AHEAD]);
+        uint32_t row = next_row(tree, &tree->items[i]);
+        tree->child_of_item[i] = PROFILE_NONE;
         if (row == PROFILE_NONE) {
             add_item(tree, &tree->items[i], tree->flat + index * stride(tree));
             continue;
@@ -177,6 +191,7 @@ static bool count_children(struct heapprofile_tree *tree, uint32_t index) {
         if (!child)
             return false;
         child->count++;
+        tree->child_of_item[i] = (uint32_t)(child - tree->children);
         add_item(tree, &tree->items[i], tree->child_values + (size_t)(child - tree->children) * stride(tree));
     }
     for (uint32_t i = 0; i < tree->child_count; i++)
@@ -189,10 +204,8 @@ static bool count_children(struct heapprofile_tree *tree, uint32_t index) {
 static void move_items(struct heapprofile_tree *tree, uint32_t index, uint32_t *starts) {
     const struct node *node = &tree->nodes[index];
     for (uint32_t i = node->first_item; i < node->first_item + node->item_count; i++) {
-        struct item cursor = tree->items[i];
-        uint32_t row = next_row(tree, &cursor);
-        if (row != PROFILE_NONE)
-            tree->sorted[starts[tree->child_of_row[row] - 1]++] = cursor;
+        if (tree->child_of_item[i] != PROFILE_NONE)
+            tree->sorted[starts[tree->child_of_item[i]]++] = tree->items[i];
     }
 }
 
@@ -238,6 +251,23 @@ static bool open_node(struct heapprofile_tree *tree, uint32_t index) {
     return ok;
 }
 
+static int by_place(const void *a, const void *b, void *context) {
+    const struct node *nodes = context;
+    uint32_t x = nodes[*(const uint32_t *)a].first_item, y = nodes[*(const uint32_t *)b].first_item;
+    return x < y ? -1 : x > y;
+}
+
+/* When all room is taken the nodes that are still closed are opened too, for their flat and to count what is folded. They
+ * get no nodes, so their order is free: that of their items in memory is the fastest by far. */
+static bool open_rest(struct heapprofile_tree *tree) {
+    bool ok = true;
+    qsort_r(tree->heap, tree->heap_count, sizeof *tree->heap, by_place, tree->nodes);
+    for (uint32_t i = 0; ok && i < tree->heap_count; i++)
+        ok = open_node(tree, tree->heap[i]);
+    tree->heap_count = 0;
+    return ok;
+}
+
 /* ---- the whole ---- */
 
 static void fill_items(struct heapprofile_tree *tree) {
@@ -245,7 +275,10 @@ static void fill_items(struct heapprofile_tree *tree) {
     uint32_t next = 0;
     for (uint32_t c = 0; c < view->column_count; c++) {
         for (uint32_t i = 0; i < view->columns[c].source->profile.sample_count; i++) {
-            tree->items[next] = (struct item){.column = c, .sample = i};
+            const struct profile_sample *sample = &view->columns[c].source->profile.samples[i];
+            uint32_t count = sample->location_count, skip = tree->is_inverted || !count ? 0 : count - 1;
+            tree->items[next] =
+                (struct item){.column = c, .sample = i, .next = sample->first_location + skip, .left = count};
             add_item(tree, &tree->items[next++], tree->cum);
         }
     }
@@ -268,8 +301,10 @@ static bool allocate(struct heapprofile_tree *tree) {
     tree->heap = calloc(tree->most, sizeof *tree->heap);
     tree->items = calloc(items + 1, sizeof *tree->items);
     tree->sorted = calloc(items + 1, sizeof *tree->sorted);
+    tree->child_of_item = calloc(items + 1, sizeof *tree->child_of_item);
     tree->child_of_row = calloc(rows + 1, sizeof *tree->child_of_row);
-    return tree->nodes && tree->flat && tree->cum && tree->heap && tree->items && tree->sorted && tree->child_of_row;
+    return tree->nodes && tree->flat && tree->cum && tree->heap && tree->items && tree->sorted &&
+           tree->child_of_item && tree->child_of_row;
 }
 
 /* What only growing needs. */
@@ -277,10 +312,11 @@ static void free_scratch(struct heapprofile_tree *tree) {
     free(tree->heap);
     free(tree->items);
     free(tree->sorted);
+    free(tree->child_of_item);
     free(tree->child_of_row);
     free(tree->children);
     free(tree->child_values);
-    tree->heap = tree->child_of_row = NULL;
+    tree->heap = tree->child_of_item = tree->child_of_row = NULL;
     tree->items = tree->sorted = NULL;
     tree->children = NULL;
     tree->child_values = NULL;
@@ -309,10 +345,9 @@ struct heapprofile_tree *heapprofile_tree(struct heapprofile_diff *diff, uint32_
     bool ok = tree && allocate(tree);
     if (ok)
         fill_items(tree);
-    /* When all room is taken the nodes that are still closed are opened too, for their flat and to count what is
-     * folded. */
-    while (ok && tree->heap_count)
+    while (ok && tree->heap_count && tree->count < tree->most)
         ok = open_node(tree, pop(tree));
+    ok = ok && open_rest(tree);
     if (ok) {
         free_scratch(tree);
         return tree;
