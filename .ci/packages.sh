@@ -14,7 +14,7 @@ libdw-dev libelf-dev libiberty-dev libcmocka-dev systemtap-sdt-dev'
 packages_test='python3 golang-go redis-server redis-tools memcached git strace binutils make llvm elfutils clang-format clang-tidy valgrind gdb
 bash zsh fish mandoc groff-base libcurl4
 libgoogle-perftools4 libjemalloc2 libjemalloc-dev
-debuginfod dwz util-linux'
+debuginfod dwz util-linux chromium chromium-driver'
 packages_long='rustc clang'
 packages_long_cross='gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user gdb-multiarch'
 packages_bench='libmimalloc2.0 libjemalloc2 libtcmalloc-minimal4 sqlite3 redis-server redis-tools memcached python3 valgrind'

@@ -29,6 +29,8 @@ class FlameTable {
 
     /* state: {rows, view, unit, isDiff, marked}; marked: by row, null = all */
     show(state) {
+        if (Object.keys(state).every(key => this[key] === state[key]))
+            return;
         Object.assign(this, state);
         if (!this.sort.column || (!this.isDiff && /\.(old|delta)$/.test(this.sort.column)))
             this.sort = {column: this.isDiff ? 'flat.delta' : 'flat.new', isUp: false};
@@ -116,6 +118,8 @@ class FlameTable {
     }
 
     select(row) {
+        if (this.selected === row)
+            return;
         this.selected = row;
         this.fill(true);
     }

@@ -58,7 +58,7 @@ class Page:
         """Runs a script and waits for the drawing that follows: milliseconds until the page is ready for the next."""
         took = self.browser.wait("const done = arguments[0], began = performance.now(); (() => {" + script + "})();"
                                  "requestAnimationFrame(() => setTimeout(() => done(performance.now() - began)))")
-        self.times[name] = max(took, self.times.get(name, 0))
+        self.times.setdefault(name, []).append(took)
 
     def shot(self, name):
         if self.shots:
@@ -72,7 +72,7 @@ class Page:
         """Where to point at a node in the window, once it is drawn."""
         box = self.run("""app.flame.draw(); const box = app.flame.boxOf(arguments[0]);
             const pane = document.getElementById('graph-pane').getBoundingClientRect();
-            return box && [pane.left + box.x + box.width / 2, pane.top + box.y + box.height / 2, box.width, pane.width,
+            return box && [pane.left + box.x + box.width / 2, pane.top + box.y + box.height / 2, box.width, app.flame.pane.clientWidth,
                            pane.top, pane.bottom]""", node)
         return box
 
@@ -166,13 +166,14 @@ def read_table(page, view):
 # ---- use ----
 
 def check_hover(page, view):
-    """What the tooltip says of the only frame of a function is what the text table says of that function."""
+    """What the tooltip says of a function that has all it has in one frame is what the text table says of it."""
     table, seen = read_table(page, view), 0
-    frames = page.run("""const tree = app.tree, count = new Map(), found = [];
-        tree.row.forEach(row => count.set(row, (count.get(row) || 0) + 1));
-        for (let node = 1; node < tree.count; node++)
-            if (tree.row[node] >= 0 && count.get(tree.row[node]) === 1)
-                found.push([node, app.rows.names[tree.row[node]]]);
+    frames = page.run("""const tree = app.tree, view = app.state.view, sums = tree.total(view), found = [];
+        for (let node = 1; node < tree.count; node++) {
+            const row = tree.row[node];
+            if (row >= 0 && [0, 1].every(side => sums[side][node] === app.rows.cum[view][side][row]))
+                found.push([node, app.rows.names[row]]);
+        }
         return found""")
     for node, name in frames:
         place = page.place(node)
@@ -204,7 +205,8 @@ def check_zoom(page):
     check(narrow < whole - 1, "zoom: the frame is as wide as the graph already")
     browser.mouse(x, y, is_click=True)
     browser.frame()
-    check(abs(page.place(node)[2] - whole) < 1 and page.run("return app.state.zoom") == node, "zoom")
+    _, _, wide, whole, _, _ = page.place(node)
+    check(abs(wide - whole) < 1 and page.run("return app.state.zoom") == node, "zoom", node, wide, whole)
     check(page.text("#trail [aria-current]") == page.run("return app.flame.nameOf(arguments[0])", node), "trail")
     page.shot("zoomed")
     browser.run("history.back()")
@@ -236,7 +238,7 @@ def check_search(page, views):
         if not expected:
             check(found == "no function found", found)
             continue
-        check(found.startswith("%d function" % expected), found, expected)
+        check(found.startswith("{:,} function".format(expected)), found, expected)
         if page.run("return app.tree.folded.size") == 0:
             sums = [0, 0]
             for frames, old, new in read_stacks(page, views[view]):
@@ -419,7 +421,8 @@ def check_hostile(page, work):
 
 
 def check_times(page, bound):
-    """Each step from the event to the end of the drawing."""
+    """Each step from the event to the end of the drawing: the fastest of three, for a machine that does other things too.
+    Returns name -> (fastest, slowest)."""
     for _ in range(3):
         page.step("zoom", "app.zoom(app.tree.children(app.state.view).list[0])")
         page.step("zoom out", "app.reset()")
@@ -432,15 +435,14 @@ def check_times(page, bound):
                   "document.getElementById('graph-pane').dispatchEvent(new MouseEvent('mousemove', {clientX: r.left + 90, clientY: r.top + 90}))")
         page.step("table", "app.table.sortBy(app.table.sort.column === 'cum.new' ? 'flat.new' : 'cum.new')")
         page.step("theme", "app.nextTheme()")
-    first = {}
-    for name, script in (("view", "app.change({view: (app.state.view + 1) % app.data.views.length})"),
-                         ("callers", "app.change({direction: 'callers'})")):
-        page.step("first " + name, script)
-        first["first " + name] = page.times.pop("first " + name)
-    page.step("callees", "app.change({direction: 'callees'})")
-    slow = {name: round(took) for name, took in page.times.items() if took > bound}
+    for _ in range(3):
+        page.step("view, first time", "app.change({view: (app.state.view + 1) % app.data.views.length})")
+        page.step("callers", "app.change({direction: 'callers'})")
+        page.step("callees", "app.change({direction: 'callees'})")
+    times = {name: (min(took), max(took)) for name, took in page.times.items()}
+    slow = {name: took for name, took in times.items() if took[0] > bound}
     check(not slow, "slow steps, in ms:", slow)
-    return {**page.times, **first}
+    return times
 
 
 def check_single(page):
@@ -521,7 +523,7 @@ def main():
         nodes += check_single(single)
         single.check_quiet()
     print("%d stacks: page of %d bytes, ready after %d ms, %d nodes compared" % (count, len(page.bytes), load, nodes))
-    print("ms a step: " + ", ".join("%s %d" % (name, round(took)) for name, took in times.items()))
+    print("ms a step, fastest and slowest: " + ", ".join("%s %d %d" % (name, *took) for name, took in times.items()))
     return 0
 
 
