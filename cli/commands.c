@@ -71,6 +71,10 @@ static struct heapprofile **open_files(const struct request *request, bool is_fi
 static bool print_summary(const struct request *request, const struct summary *summary,
                           struct heapprofile_error *error) {
     struct output output;
+    if (request->format == FORMAT_HTML && !request->output && isatty(STDOUT_FILENO)) {
+        snprintf(error->text, sizeof error->text, "a page is not written to a terminal: use -o FILE");
+        return false;
+    }
     if (!output_open(&output, request->output, error))
         return false;
     struct term term = term_open(fileno(output.file), request->color);

@@ -29,6 +29,7 @@ struct writer {
     uint32_t *numbers; /* by row: its number in the page, or NO_NUMBER */
     uint32_t *rows;    /* the same, the other way round */
     uint32_t row_count;
+    struct heapprofile_tree *callees, *callers;
 };
 
 static bool fail(struct heapprofile_error *error) {
@@ -129,6 +130,22 @@ static bool print_row_values(struct writer *writer, struct page_numbers *numbers
     return is_judged;
 }
 
+/* Rows that are thought to have had another name in OLD: number, that name, likeness. */
+static void print_renamed(struct writer *writer, FILE *out) {
+    const char *separator = "";
+    fputs(",\n\"renamed\":[", out);
+    for (uint32_t i = 0; i < writer->row_count; i++) {
+        struct heapprofile_row row = heapprofile_diff_row(writer->summary->diff, writer->rows[i]);
+        if (!row.old_name)
+            continue;
+        fprintf(out, "%s[%u,", separator, i);
+        page_print_json(row.old_name, out);
+        fprintf(out, ",%.3f]", row.likeness);
+        separator = ",";
+    }
+    fputs("]", out);
+}
+
 static bool print_rows(struct writer *writer, FILE *out) {
     struct file_number *files = calloc((size_t)writer->row_count + 1, sizeof *files);
     if (!files)
@@ -140,7 +157,9 @@ static bool print_rows(struct writer *writer, FILE *out) {
         page_print_json(row.name, out);
         files[i] = (struct file_number){.file = row.has_other_files ? "[several files]" : row.file, .row = i};
     }
-    fputs("],\n\"files\":", out);
+    fputs("]", out);
+    print_renamed(writer, out);
+    fputs(",\n\"files\":", out);
     print_files(files, writer->row_count, out);
     fputs(",\n\"rows\":\"", out);
     struct page_numbers numbers;
@@ -230,19 +249,13 @@ static uint32_t print_nodes(struct writer *writer, const struct heapprofile_tree
     }
 }
 
-static bool print_tree(struct writer *writer, const char *name, bool is_inverted, FILE *out) {
-    struct heapprofile_tree *tree =
-        heapprofile_tree(writer->summary->diff, MOST_NODES, is_inverted, writer->error);
-    if (!tree)
-        return false;
+static void print_tree(struct writer *writer, const char *name, const struct heapprofile_tree *tree, FILE *out) {
     struct page_numbers numbers;
     fprintf(out, ",\n\"%s\":{\"nodes\":\"", name);
     page_begin_numbers(&numbers, out);
     uint32_t count = print_nodes(writer, tree, &numbers);
     page_end_numbers(&numbers);
     fprintf(out, "\",\"count\":%u}", count);
-    heapprofile_tree_free(tree);
-    return true;
 }
 
 /* ---- the page ---- */
@@ -280,8 +293,9 @@ static bool print_data(void *context, FILE *out) {
         fputs("]", out);
     }
     fputs("]", out);
-    bool ok = print_rows(writer, out) && print_tree(writer, "callees", false, out) &&
-              print_tree(writer, "callers", true, out);
+    bool ok = print_rows(writer, out);
+    print_tree(writer, "callees", writer->callees, out);
+    print_tree(writer, "callers", writer->callers, out);
     fputs("}\n", out);
     return ok;
 }
@@ -303,7 +317,11 @@ bool flamegraph_print(const struct summary *summary, FILE *out, struct heapprofi
     writer.view = summary->view < writer.views ? summary->view : 0;
     const struct page_filling fillings[] = {
         {"title", print_title, &writer}, {"data", print_data, &writer}, {NULL, NULL, NULL}};
-    bool ok = number_rows(&writer) && page_write(page_flamegraph, fillings, out);
+    writer.callees = heapprofile_tree(summary->diff, MOST_NODES, false, error);
+    writer.callers = writer.callees ? heapprofile_tree(summary->diff, MOST_NODES, true, error) : NULL;
+    bool ok = writer.callers && number_rows(&writer) && page_write(page_flamegraph, fillings, out);
+    heapprofile_tree_free(writer.callees);
+    heapprofile_tree_free(writer.callers);
     free(writer.numbers);
     free(writer.rows);
     return ok;

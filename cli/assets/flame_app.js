@@ -391,6 +391,10 @@ class App {
         parts[0].append(name);
         if (row >= 0 && rows.places[row])
             parts.push(makeText('div', 'place', rows.places[row]));
+        if (rows.renamed.has(row)) {
+            const [oldName, likeness] = rows.renamed.get(row);
+            parts.push(makeText('div', 'place', 'thought to be what was ' + oldName + ' (' + Math.round(likeness * 100) + '% alike)'));
+        }
         const table = document.createElement('table');
         const heads = isDiff ? ['', 'old', 'new', 'delta', '%', 'of all old', 'of all new'] : ['', 'amount', 'of all'];
         table.append(makeLine('th', heads));

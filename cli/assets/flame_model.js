@@ -169,6 +169,7 @@ class Rows {
         this.count = count;
         this.names = data.names.map(makeVisible);
         this.places = new Array(count);
+        this.renamed = new Map(data.renamed.map(([row, name, likeness]) => [row, [makeVisible(name), likeness]]));
         this.flat = makeAmounts(views, count);
         this.cum = makeAmounts(views, count);
         this.noise = Array.from({length: views}, () => new Uint8Array(count)); // 1: flat, 2: cum

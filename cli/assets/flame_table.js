@@ -112,7 +112,8 @@ class FlameTable {
         const name = makeCell('name', ''), text = document.createElement('bdi');
         text.textContent = shorten(rows.names[row], this.letters);
         name.append(text);
-        name.title = rows.names[row] + (rows.places[row] ? '\n' + rows.places[row] : '');
+        const renamed = rows.renamed.has(row) ? '\nthought to be what was ' + rows.renamed.get(row)[0] : '';
+        name.title = rows.names[row] + (rows.places[row] ? '\n' + rows.places[row] : '') + renamed;
         line.append(name);
         return line;
     }
