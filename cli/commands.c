@@ -124,8 +124,8 @@ static struct heapprofile_options choose_options(const struct request *request, 
                                         .with_cum_noise = request->by_cum || is_graph};
 }
 
-/* The views to compare: the one that is asked for, for a page all of the file, and behind them those of the gates. NULL when
- * there is no memory. A view that is not there is left to the comparison to refuse. */
+/* The views to compare: the one that is asked for, for a page all of the file, and behind them those of the gates. NULL
+ * when there is no memory. A view that is not there is left to the comparison to refuse. */
 static const char **list_views(const struct request *request, const struct heapprofile *file, struct summary *summary) {
     uint32_t count = heapprofile_facts(file).views;
     const char **views = calloc((size_t)count + request->gate_count + 1, sizeof *views);

@@ -1,5 +1,5 @@
-/* The static form of the flame graph, for documents: SVG without scripts, a fixed width, hovers by <title>, light and dark
- * by what the reader's system says.
+/* The static form of the flame graph, for documents: SVG without scripts, a fixed width, hovers by <title>, light and
+ * dark by what the reader's system says.
  *
  *   1. width of a node: what ends there, the larger of old and new, plus its children's widths. Children come after
  *      their parents in the tree, so one sweep from the end adds up and one from the start places
@@ -107,15 +107,17 @@ static void print_class(const struct picture *picture, uint32_t row, const int64
         fputs("n", out);
         return;
     }
-    bool is_noise = row != UINT32_MAX &&
-                    heapprofile_diff_change(picture->summary->diff, row, picture->summary->view, HEAPPROFILE_CUM)
-                            .verdict == HEAPPROFILE_NOISE;
+    bool is_noise =
+        row != UINT32_MAX &&
+        heapprofile_diff_change(picture->summary->diff, row, picture->summary->view, HEAPPROFILE_CUM).verdict ==
+            HEAPPROFILE_NOISE;
     int shade = is_noise ? 0 : (int)fmin(sqrt(share) * SHADES, SHADES - 1);
     fprintf(out, "%c%d", after > before ? 'g' : 's', shade);
 }
 
 static const char *name_of(struct picture *picture, uint32_t row) {
-    text_clean(picture->name, NAME_BYTES, row == UINT32_MAX ? "all" : heapprofile_diff_row(picture->summary->diff, row).name);
+    text_clean(picture->name, NAME_BYTES,
+               row == UINT32_MAX ? "all" : heapprofile_diff_row(picture->summary->diff, row).name);
     return picture->name;
 }
 
@@ -133,7 +135,8 @@ static void print_title(struct picture *picture, uint32_t row, const int64_t *va
         fprintf(picture->out, "\n%s</title>", after);
 }
 
-static void print_label(struct picture *picture, uint32_t row, const int64_t *values, double x, double y, double width) {
+static void print_label(struct picture *picture, uint32_t row, const int64_t *values, double x, double y,
+                        double width) {
     int64_t before = values[HEAPPROFILE_OLD], after = values[HEAPPROFILE_NEW];
     const char *mark = !is_diff(picture) || row == UINT32_MAX || before == after ? ""
                        : !before                                                 ? "+ "
@@ -149,7 +152,8 @@ static void print_label(struct picture *picture, uint32_t row, const int64_t *va
     char amount[QUANTITY_SIZE];
     quantity_format(amount, picture->kind, is_diff(picture) ? wrap_subtract(after, before) : after, is_diff(picture));
     if ((double)(columns + strlen(amount)) + 2 <= letters && (!is_diff(picture) || before != after))
-        fprintf(picture->out, "<text class=\"amount\" x=\"%.1f\" y=\"%.1f\">%s</text>", x + width - 3, y + 12.5, amount);
+        fprintf(picture->out, "<text class=\"amount\" x=\"%.1f\" y=\"%.1f\">%s</text>", x + width - 3, y + 12.5,
+                amount);
     fprintf(picture->out, "<text x=\"%.1f\" y=\"%.1f\">%s", x + 3, y + 12.5, mark);
     page_print_markup(picture->name, picture->out);
     fputs("</text>", picture->out);
@@ -179,7 +183,8 @@ static void print_box(struct picture *picture, uint32_t index) {
 static const char style[] =
     "text{font:11px ui-monospace,\"DejaVu Sans Mono\",\"Liberation Mono\",Menlo,Consolas,monospace;fill:#1c2127;"
     "unicode-bidi:isolate}\n"
-    ".title{font-size:14px;font-weight:600}.amount{text-anchor:end}.quiet{fill:#5d6773}.paper{fill:#fff}.hatch{stroke:#4a6d8c;stroke-opacity:.45}\n"
+    ".title{font-size:14px;font-weight:600}.amount{text-anchor:end}.quiet{fill:#5d6773}.paper{fill:#fff}.hatch{stroke:#"
+    "4a6d8c;stroke-opacity:.45}\n"
     ".n{fill:#e9ebee}.f{fill:#f3d9b1}\n"
     ".g0{fill:#fbe6df}.g1{fill:#f8d0c5}.g2{fill:#f5bbab}.g3{fill:#f2a590}.g4{fill:#ef9076}.g5{fill:#ec7a5c}\n"
     ".s0{fill:#e0edf8}.s1{fill:#c5dff3}.s2{fill:#aad0ee}.s3{fill:#90c2ea}.s4{fill:#75b3e5}.s5{fill:#5aa5e0}\n"

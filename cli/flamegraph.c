@@ -26,8 +26,8 @@ struct writer {
     const struct summary *summary;
     struct heapprofile_error *error;
     uint32_t views, view; /* how many are written, and which is shown first */
-    uint32_t *numbers; /* by row: its number in the page, or NO_NUMBER */
-    uint32_t *rows;    /* the same, the other way round */
+    uint32_t *numbers;    /* by row: its number in the page, or NO_NUMBER */
+    uint32_t *rows;       /* the same, the other way round */
     uint32_t row_count;
     struct heapprofile_tree *callees, *callers;
 };
@@ -219,7 +219,7 @@ static uint32_t print_nodes(struct writer *writer, const struct heapprofile_tree
             page_print_unsigned(numbers, (uint64_t)writer->numbers[node.row] + 1);
             for (uint32_t view = 0; view < writer->views; view++)
                 heapprofile_tree_values(tree, index, view, HEAPPROFILE_FLAT, values[view]);
-            print_amounts(numbers, writer->views, (const int64_t (*)[HEAPPROFILE_SIDES])values);
+            print_amounts(numbers, writer->views, (const int64_t(*)[HEAPPROFILE_SIDES])values);
             count++;
         }
         up = 0;
@@ -235,7 +235,7 @@ static uint32_t print_nodes(struct writer *writer, const struct heapprofile_tree
                 page_print_unsigned(numbers, up);
                 page_print_unsigned(numbers, 0);
                 page_print_unsigned(numbers, node.folded);
-                print_amounts(numbers, writer->views, (const int64_t (*)[HEAPPROFILE_SIDES])values);
+                print_amounts(numbers, writer->views, (const int64_t(*)[HEAPPROFILE_SIDES])values);
                 count++;
                 up = 1;
             }

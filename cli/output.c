@@ -34,7 +34,8 @@ int output_sink(void *context, const void *bytes, size_t size) {
 bool output_close(struct output *output, struct heapprofile_error *error) {
     errno = 0;
     bool failed = fflush(output->file) != 0 || ferror(output->file);
-    /* A write that failed earlier is asked for its reason by one more: neither a closed pipe nor a full disk recovers. */
+    /* A write that failed earlier is asked for its reason by one more: neither a closed pipe nor a full disk recovers.
+     */
     if (failed && !errno && fputc('\n', output->file) != EOF)
         fflush(output->file);
     int why = output->saved_errno ? output->saved_errno : errno;

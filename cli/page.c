@@ -6,7 +6,7 @@
 
 bool page_write(const char *page, const struct page_filling *fillings, FILE *out) {
     const char *at = page;
-    for (const char *open; (open = strstr(at, "{{")); ) {
+    for (const char *open; (open = strstr(at, "{{"));) {
         const struct page_filling *filling = fillings;
         size_t length = strcspn(open + 2, "}");
         while (filling->mark && (strlen(filling->mark) != length || memcmp(filling->mark, open + 2, length) != 0))
@@ -23,7 +23,11 @@ bool page_write(const char *page, const struct page_filling *fillings, FILE *out
 /* Length of the UTF-8 character at p, 0 when it is none. */
 static size_t measure_character(const unsigned char *p, uint32_t *code) {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = *p < 0x80 ? 1 : *p >= 0xf0 && *p < 0xf5 ? 4 : *p >= 0xe0 && *p < 0xf0 ? 3 : *p >= 0xc2 && *p < 0xe0 ? 2 : 0;
+    size_t length = *p < 0x80                 ? 1
+                    : *p >= 0xf0 && *p < 0xf5 ? 4
+                    : *p >= 0xe0 && *p < 0xf0 ? 3
+                    : *p >= 0xc2 && *p < 0xe0 ? 2
+                                              : 0;
     *code = length == 1 ? *p : *p & (0x7fu >> length);
     for (size_t i = 1; i < length; i++) {
         if ((p[i] & 0xc0) != 0x80)
@@ -37,8 +41,8 @@ static size_t measure_character(const unsigned char *p, uint32_t *code) {
 static bool is_unseen(uint32_t code) {
     return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0xad || code == 0x61c || code == 0x180e ||
            (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-           (code >= 0x2060 && code <= 0x206f) || code == 0xfeff || (code >= 0xfff9 && code <= 0xfffb) || code == 0xfffe ||
-           code == 0xffff;
+           (code >= 0x2060 && code <= 0x206f) || code == 0xfeff || (code >= 0xfff9 && code <= 0xfffb) ||
+           code == 0xfffe || code == 0xffff;
 }
 
 void page_print_markup(const char *text, FILE *out) {

@@ -12,7 +12,7 @@
 extern const char page_flamegraph[];
 
 struct page_filling {
-    const char *mark; /* "title" for {{title}} */
+    const char *mark;                        /* "title" for {{title}} */
     bool (*print)(void *context, FILE *out); /* false when there is no memory */
     void *context;
 };

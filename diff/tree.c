@@ -47,7 +47,7 @@ struct heapprofile_tree {
     uint32_t *heap; /* closed nodes, the greatest on top */
     uint32_t heap_count;
     uint32_t *child_of_item; /* by item, while its node is open: number of the child that it goes to, or PROFILE_NONE */
-    uint32_t *child_of_row; /* number of the row's child plus 1, while a node is open */
+    uint32_t *child_of_row;  /* number of the row's child plus 1, while a node is open */
     struct child *children;
     uint32_t child_count, child_room;
     int64_t *child_values; /* [child][view][side] */
@@ -257,8 +257,8 @@ static int by_place(const void *a, const void *b, void *context) {
     return x < y ? -1 : x > y;
 }
 
-/* When all room is taken the nodes that are still closed are opened too, for their flat and to count what is folded. They
- * get no nodes, so their order is free: that of their items in memory is the fastest by far. */
+/* When all room is taken the nodes that are still closed are opened too, for their flat and to count what is folded.
+ * They get no nodes, so their order is free: that of their items in memory is the fastest by far. */
 static bool open_rest(struct heapprofile_tree *tree) {
     bool ok = true;
     qsort_r(tree->heap, tree->heap_count, sizeof *tree->heap, by_place, tree->nodes);
@@ -303,8 +303,8 @@ static bool allocate(struct heapprofile_tree *tree) {
     tree->sorted = calloc(items + 1, sizeof *tree->sorted);
     tree->child_of_item = calloc(items + 1, sizeof *tree->child_of_item);
     tree->child_of_row = calloc(rows + 1, sizeof *tree->child_of_row);
-    return tree->nodes && tree->flat && tree->cum && tree->heap && tree->items && tree->sorted &&
-           tree->child_of_item && tree->child_of_row;
+    return tree->nodes && tree->flat && tree->cum && tree->heap && tree->items && tree->sorted && tree->child_of_item &&
+           tree->child_of_row;
 }
 
 /* What only growing needs. */
