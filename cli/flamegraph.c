@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "cli/page.h"
 
 enum {
@@ -29,7 +30,7 @@ struct writer {
     uint32_t *numbers;    /* by row: its number in the page, or NO_NUMBER */
     uint32_t *rows;       /* the same, the other way round */
     uint32_t row_count;
-    struct heapprofile_tree *callees, *callers;
+    struct heapprofile_tree *trees[2]; /* callees, callers */
 };
 
 static bool fail(struct heapprofile_error *error) {
@@ -179,6 +180,15 @@ static bool print_rows(struct writer *writer, FILE *out) {
 
 /* ---- trees ---- */
 
+/* The comparison is only read by this, so both trees may grow at a time. */
+static void grow_tree(void *context, size_t index) {
+    struct writer *writer = context;
+    struct heapprofile_error error;
+    writer->trees[index] = heapprofile_tree(writer->summary->diff, MOST_NODES, index == 1, &error);
+    if (!writer->trees[index] && index == 0)
+        *writer->error = error;
+}
+
 static void print_amounts(struct page_numbers *numbers, uint32_t views, const int64_t (*values)[HEAPPROFILE_SIDES]) {
     uint64_t mask = 0;
     for (uint32_t i = 0; i < views * HEAPPROFILE_SIDES; i++)
@@ -294,8 +304,8 @@ static bool print_data(void *context, FILE *out) {
     }
     fputs("]", out);
     bool ok = print_rows(writer, out);
-    print_tree(writer, "callees", writer->callees, out);
-    print_tree(writer, "callers", writer->callers, out);
+    print_tree(writer, "callees", writer->trees[0], out);
+    print_tree(writer, "callers", writer->trees[1], out);
     fputs("}\n", out);
     return ok;
 }
@@ -317,11 +327,10 @@ bool flamegraph_print(const struct summary *summary, FILE *out, struct heapprofi
     writer.view = summary->view < writer.views ? summary->view : 0;
     const struct page_filling fillings[] = {
         {"title", print_title, &writer}, {"data", print_data, &writer}, {NULL, NULL, NULL}};
-    writer.callees = heapprofile_tree(summary->diff, MOST_NODES, false, error);
-    writer.callers = writer.callees ? heapprofile_tree(summary->diff, MOST_NODES, true, error) : NULL;
-    bool ok = writer.callers && number_rows(&writer) && page_write(page_flamegraph, fillings, out);
-    heapprofile_tree_free(writer.callees);
-    heapprofile_tree_free(writer.callers);
+    parallel_run(2, grow_tree, &writer);
+    bool ok = writer.trees[0] && writer.trees[1] && number_rows(&writer) && page_write(page_flamegraph, fillings, out);
+    heapprofile_tree_free(writer.trees[0]);
+    heapprofile_tree_free(writer.trees[1]);
     free(writer.numbers);
     free(writer.rows);
     return ok;
