@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/options.h"
+#include "base/text.h"
 #include "cli/control_commands.h"
 #include "cli/heaptap_options.h"
 #include "cli/help.h"
@@ -19,9 +20,10 @@
 enum { EXIT_USAGE = 2, EXIT_PIPE = 141 };
 
 static int usage_error(const struct opts *opts, const char *text, int status) {
-    char title[80];
+    char title[80], clean[400];
     opts_title(opts->table, opts->command, title, sizeof title);
-    fprintf(stderr, "%s: %s; see '%s --help'\n", title, text, title);
+    text_clean(clean, sizeof clean, text);
+    fprintf(stderr, "%s: %s; see '%s --help'\n", title, clean, title);
     return status;
 }
 

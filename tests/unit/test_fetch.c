@@ -120,7 +120,7 @@ static void need_curl(void) {
 /* What came, or the line that says why nothing did. */
 static const char *fetch(const char *url, uint64_t timeout, uint64_t most) {
     static char text[FETCH_ERROR_SIZE];
-    int fd = fetch_open(&(struct fetch_request){url, timeout, most}, text);
+    int fd = fetch_open(url, &(struct fetch_settings){.timeout = timeout, .most = most}, text);
     if (fd < 0)
         return text;
     ssize_t n = read(fd, text, sizeof text - 1);
