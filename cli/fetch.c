@@ -229,7 +229,8 @@ static int describe(const struct curl *curl, void *handle, int code, const char 
     if (!*text)
         snprintf(text, CURL_ERROR_TEXT_SIZE, "%s", curl->easy_strerror(code));
     text[strcspn(text, "\r\n")] = '\0';
-    text[0] = (char)tolower((unsigned char)text[0]);
+    if (islower((unsigned char)text[1])) /* not "SSL" */
+        text[0] = (char)tolower((unsigned char)text[0]);
     return fail(url, error, "", text);
 }
 
