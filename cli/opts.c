@@ -233,7 +233,7 @@ void opts_begin(struct opts *opts, const struct opts_table *table, int argc, con
         id = opts_next(&ahead);
     while (id == OPTS_ERROR || (id > 0 && !(ahead.spec->kind == VALUE_NONE && ahead.spec->argument)));
     if (id == OPTS_OPERAND && !ahead.only_operands)
-        opts->command = find_command(table, ahead.value);
+        opts->command = find_command(table, argv[ahead.index - 1]);
     if (opts->command)
         opts->command_index = ahead.index - 1;
     else
