@@ -6,8 +6,10 @@
  *   heaptap ps
  *   heaptap dump [-o FILE] PID
  *   heaptap rate PID [BYTES] */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/options.h"
 #include "base/text.h"
@@ -129,5 +131,9 @@ static int (*const mains[])(struct opts *opts) = {
 int main(int argc, char **argv) {
     struct opts opts;
     opts_begin(&opts, &heaptap_options, argc, (const char *const *)argv);
-    return mains[opts.command - heaptap_options.commands](&opts);
+    int status = mains[opts.command - heaptap_options.commands](&opts);
+    if (fflush(stdout) == 0 || status)
+        return status;
+    fprintf(stderr, "heaptap: cannot write 'standard output': %s\n", strerror(errno));
+    return EXIT_USAGE;
 }

@@ -41,7 +41,8 @@ done
 strings -n 6 "$HEAPTAP_BUILD/libheaptap.so" | grep -xE 'HEAPTAP_[A-Z_]+' | sort -u >"$work/variables"
 [ "$(wc -l <"$work/variables")" -ge 17 ] || fail "the library knows only: $(cat "$work/variables")"
 while read -r variable; do
-    grep -q -- "$variable" "$work/heaptap.txt" || fail "the page does not name $variable"
+    is_told "$variable" "$work/heaptap.txt" || fail "the page does not tell of $variable"
+    grep -q "^| .$variable. |" "$HEAPTAP_SOURCE/README.md" || fail "README.md does not tell of $variable"
 done <"$work/variables"
 
 prefix=$work/prefix
