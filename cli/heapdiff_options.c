@@ -298,10 +298,12 @@ static const struct opts_section sections[] = {
 const struct opts_table heapdiff_options = {
     .program = "heapdiff",
     .summary = "show heap profiles, or what changed from OLD to NEW",
-    .more = "Profiles are in pprof's format, whoever wrote them. `-` is standard input, and `http://HOST`, "
-            "`https://HOST` and `unix:SOCKET` are asked for /debug/pprof/heap, or for the path that is given behind "
-            "the host, or after `unix:SOCKET:`. A file whose name is a "
-            "command's is written as `./merge`.",
+    .more =
+        "A profile is a file in pprof's format, or in the text formats of gperftools, Go and jemalloc. Standard input "
+        "is "
+        "`-`. `http://HOST`, `https://HOST` and `unix:SOCKET` are asked for /debug/pprof/heap, or for the path that "
+        "follows "
+        "the host, or that follows the socket and a colon. A file whose name is a command's is written as `./merge`.",
     .commands = commands,
     .command_count = sizeof commands / sizeof *commands,
     .groups = groups,
