@@ -55,7 +55,7 @@ static struct heapprofile **open_files(const struct request *request, bool is_fi
     const struct heapprofile_symbols symbols = {request->debug_dirs, request->debug_dir_count, warn, NULL};
     size_t count = request->path_count;
     struct heapprofile **files = calloc(count + 1, sizeof *files);
-    if (!files || !input_read(request->paths, count, request->timeout, files, error)) {
+    if (!files || !input_read(request->paths, count, &request->fetch, files, error)) {
         free(files);
         return NULL;
     }

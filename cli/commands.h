@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "cli/gate.h"
+#include "cli/fetch.h"
 #include "cli/term.h"
 #include "heapprofile.h"
 
@@ -15,7 +16,7 @@ enum request_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_PROTO };
 struct request {
     const char *const *paths; /* those of OLD first */
     size_t path_count, old_count;
-    uint64_t timeout;        /* of a transfer from a URL, in nanoseconds; 0 = the usual */
+    struct fetch_settings fetch;
     const char *output;      /* NULL = standard output */
     const char *sample_type; /* NULL = the file's default */
     enum heapprofile_by by;

@@ -143,6 +143,13 @@ static const struct option_spec options[] = {
      .argument = "TIME",
      .fallback = "60s",
      .help = "how long a server may take to send a profile"},
+    {.id = OPT_CACERT,
+     .kind = VALUE_FILE,
+     .group = GROUP_INPUT,
+     .name = "cacert",
+     .argument = "FILE",
+     .fallback = "the system's",
+     .help = "certificates that servers are trusted by"},
     {.id = OPT_OLD,
      .group = GROUP_CHANGE,
      .commands = ON_SHOW,
@@ -291,10 +298,12 @@ static const struct opts_section sections[] = {
 const struct opts_table heapdiff_options = {
     .program = "heapdiff",
     .summary = "show heap profiles, or what changed from OLD to NEW",
-    .more = "Profiles are in pprof's format, whoever wrote them. `-` is standard input, and `http://HOST`, "
-            "`https://HOST` and `unix:SOCKET` are asked for /debug/pprof/heap, or for the path that is given behind "
-            "the host, or after `unix:SOCKET:`. A file whose name is a "
-            "command's is written as `./merge`.",
+    .more =
+        "A profile is a file in pprof's format, or in the text formats of gperftools, Go and jemalloc. Standard input "
+        "is "
+        "`-`. `http://HOST`, `https://HOST` and `unix:SOCKET` are asked for /debug/pprof/heap, or for the path that "
+        "follows "
+        "the host, or that follows the socket and a colon. A file whose name is a command's is written as `./merge`.",
     .commands = commands,
     .command_count = sizeof commands / sizeof *commands,
     .groups = groups,

@@ -25,6 +25,7 @@ enum {
     OPT_HIDE,
     OPT_SHOW,
     OPT_TIMEOUT,
+    OPT_CACERT,
     OPT_DEBUG_DIR,
     OPT_NO_SYMBOLIZE,
     OPT_COLOR,
