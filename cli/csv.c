@@ -96,7 +96,7 @@ bool csv_print(const struct summary *summary, const struct term *term, FILE *out
     (void)term, (void)error;
     print_heads(summary, out);
     for (uint32_t i = 0; ok && i < summary->count; i++) {
-        uint32_t views = summary->with_all_views ? heapprofile_diff_views(summary->diff) : 1;
+        uint32_t views = summary->with_all_views ? summary->views : 1;
         for (uint32_t v = 0; ok && v < views; v++)
             ok = print_row(summary, summary->order[i], summary->with_all_views ? v : summary->view, out);
     }

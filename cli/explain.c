@@ -46,7 +46,7 @@ static void say(const struct writer *writer, const char *format, ...) {
 /* "+7864320 bytes (+7.50Mi)" */
 static const char *whole(const struct writer *writer, int64_t value, bool with_sign, char out[80]) {
     char short_form[QUANTITY_SIZE];
-    quantity_format(short_form, writer->kind, whole, with_sign);
+    quantity_format(short_form, writer->kind, value, with_sign);
     if (strpbrk(short_form, "KMGTPEkmu"))
         snprintf(out, 80, with_sign ? "%+" PRId64 " %.20s (%s)" : "%" PRId64 " %.20s (%s)", value, writer->unit,
                  short_form);
@@ -91,8 +91,9 @@ static void explain_test(const struct writer *writer, const struct heapprofile_e
         explain_side(writer, "Came", &evidence->more);
         explain_side(writer, "Went", &evidence->less);
     }
-    say(writer, "Test: %s. As counts of equal samples, value / (variance / value), they are %.4g and %.4g.",
-        evidence->test, evidence->less_count, evidence->more_count);
+    say(writer, "Test: %s. As counts of equal samples, value squared / variance, %s is %.4g and %s is %.4g.",
+        evidence->test, evidence->is_one_process ? "what came" : "NEW", evidence->more_count,
+        evidence->is_one_process ? "what went" : "OLD", evidence->less_count);
 }
 
 static void explain_verdict(const struct writer *writer, const struct heapprofile_change *change,

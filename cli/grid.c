@@ -33,9 +33,17 @@ static void clear(struct grid_line *line) {
         line->signs[i] = 0;
     }
     line->indent = 0;
-    line->lead = line->name = NULL;
+    line->lead = line->name = line->old_name = NULL;
     line->has_place = line->is_blank = false;
     line->place[0] = 0;
+}
+
+void grid_name(struct grid_line *line, const struct heapprofile_row *row) {
+    line->name = row->name;
+    line->old_name = row->old_name;
+    line->likeness = row->likeness;
+    line->has_place = true;
+    summary_place(row, line->place);
 }
 
 /* Columns of the terminal before the name. */
@@ -63,6 +71,11 @@ static size_t clean_name(const struct grid *grid, const struct grid_line *line) 
     size_t lead = line->lead ? strlen(line->lead) : 0;
     memcpy(grid->name, line->lead ? line->lead : "", lead);
     text_clean(grid->name + lead, NAME_BYTES - lead, line->name ? line->name : "");
+    if (line->old_name) {
+        size_t used = strlen(grid->name);
+        text_clean(grid->place, NAME_BYTES, line->old_name);
+        snprintf(grid->name + used, NAME_BYTES - used, " (was %s? %.0f%% alike)", grid->place, line->likeness * 100);
+    }
     text_clean(grid->place, NAME_BYTES, line->place);
     return columns_count(grid->name);
 }
@@ -139,7 +152,6 @@ static void print_cells(const struct grid *grid, const struct grid_line *line) {
                 (int)(column->width + (is_first ? 0 : GAP)), line->cells[i], is_colored ? no_color : "");
         is_first = false;
     }
-    fprintf(grid->out, "%*s", GAP, "");
 }
 
 static void print_text(const struct grid *grid, const char *text) {

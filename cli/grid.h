@@ -34,6 +34,8 @@ struct grid_line {
     unsigned indent;                 /* levels */
     const char *lead;                /* constant text before the name, or NULL */
     const char *name;                /* as it is in the file */
+    const char *old_name;            /* what it is thought to have been called, and how alike the two are; or NULL */
+    double likeness;
     bool has_place;
     char place[SUMMARY_PLACE_SIZE];
     bool is_blank; /* nothing at all */
@@ -53,6 +55,8 @@ struct grid {
 /* Puts the line number `index` into `line`, which is empty. */
 typedef void (*grid_fill)(void *context, size_t index, struct grid_line *line);
 
+/* Name and place of a row of a comparison. */
+void grid_name(struct grid_line *line, const struct heapprofile_row *row);
 void grid_add(struct grid *grid, const char *upper, const char *lower, unsigned expense, bool is_colored);
 /* Prints heads and `lines` lines, each asked for twice. False when there is no memory; write errors are left in `out`.
  */

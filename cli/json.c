@@ -22,6 +22,19 @@ static size_t measure_sequence(const unsigned char *p) {
     return is_overlong || is_outside ? 0 : length;
 }
 
+/* The character of a sequence of two or three bytes; 0 of others. */
+static uint32_t decode(const unsigned char *p, size_t length) {
+    return length == 2   ? (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu)
+           : length == 3 ? (p[0] & 0xfu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu)
+                         : 0;
+}
+
+/* Characters that a terminal acts on, or that cannot be seen: C1, and the marks of direction and their kin. */
+static bool is_escaped(uint32_t code) {
+    return (code >= 0x7f && code < 0xa0) || code == 0x61c || (code >= 0x200b && code <= 0x200f) ||
+           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) || code == 0xfeff;
+}
+
 void json_print_string(const char *text, FILE *out) {
     const unsigned char *p = (const unsigned char *)text;
     fputc('"', out);
@@ -33,6 +46,8 @@ void json_print_string(const char *text, FILE *out) {
             fprintf(out, "\\%c", *p);
         else if (*p < 0x20 || *p == 0x7f)
             fprintf(out, "\\u%04x", *p);
+        else if (is_escaped(decode(p, length)))
+            fprintf(out, "\\u%04x", decode(p, length));
         else
             fwrite(p, 1, length, out);
         p += length ? length : 1;
@@ -88,13 +103,14 @@ static void print_file(const struct summary *summary, const struct heapprofile *
 static void print_side(const struct summary *summary, enum heapprofile_side side, FILE *out) {
     struct heapprofile_change total = heapprofile_diff_total(summary->diff, summary->view);
     const struct heapprofile_runs *runs = &summary->pair.runs[side];
+    size_t first = side == HEAPPROFILE_OLD ? 0 : summary->pair.runs[HEAPPROFILE_OLD].count;
     fprintf(out, "\"%s\": {\"total\": %ld", side == HEAPPROFILE_OLD ? "old" : "new",
             (long)(side == HEAPPROFILE_OLD ? total.before : total.after));
-    print_number_field("scale", heapprofile_diff_scale(summary->diff, side, summary->view), out);
     fputs(", \"files\": [", out);
     for (size_t i = 0; i < runs->count; i++) {
         fputs(i ? ",\n  {" : "{", out);
         print_file(summary, runs->profiles[i], out);
+        print_number_field("scale", heapprofile_diff_scales(summary->diff, first + i)[summary->view], out);
         fputs("}", out);
     }
     fputs("]},\n", out);
@@ -141,7 +157,7 @@ static bool is_repeated(const struct summary *summary, uint32_t view) {
 
 static void print_row(const struct summary *summary, uint32_t index, FILE *out) {
     struct heapprofile_row row = heapprofile_diff_row(summary->diff, index);
-    uint32_t views = summary->with_all_views ? heapprofile_diff_views(summary->diff) : 0;
+    uint32_t views = summary->with_all_views ? summary->views : 0;
     fputs("{", out);
     print_field("name", row.name, out);
     fputs(", ", out);
@@ -168,7 +184,7 @@ static void print_row(const struct summary *summary, uint32_t index, FILE *out) 
 }
 
 static void print_views(const struct summary *summary, FILE *out) {
-    for (uint32_t i = 0; i < heapprofile_diff_views(summary->diff); i++) {
+    for (uint32_t i = 0; i < summary->views; i++) {
         struct heapprofile_view view = heapprofile_diff_view(summary->diff, i);
         struct heapprofile_change total = heapprofile_diff_total(summary->diff, i);
         if (is_repeated(summary, i))

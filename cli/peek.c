@@ -137,9 +137,7 @@ static void fill(void *context, size_t index, struct grid_line *line) {
     default: {
         struct heapprofile_row row = heapprofile_diff_row(peek->summary->diff, entry->row);
         line->lead = entry->kind == ROW ? NULL : leads[entry->kind];
-        line->name = row.name;
-        line->has_place = true;
-        summary_place(&row, line->place);
+        grid_name(line, &row);
     }
     }
     fill_numbers(peek, &entry->change, line);

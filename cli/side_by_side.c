@@ -83,9 +83,7 @@ static void fill(void *context, size_t index, struct grid_line *line) {
     line->name = "TOTAL";
     if (is_row) {
         struct heapprofile_row row = heapprofile_diff_row(summary->diff, selection->rows[index]);
-        line->name = row.name;
-        line->has_place = true;
-        summary_place(&row, line->place);
+        grid_name(line, &row);
     }
     for (uint32_t view = 0; view < board->views; view++) {
         struct heapprofile_change change =
@@ -98,7 +96,7 @@ static void fill(void *context, size_t index, struct grid_line *line) {
 bool side_by_side_print(const struct summary *summary, const struct term *term, FILE *out,
                         struct heapprofile_error *error) {
     struct grid grid = {.term = term, .out = out, .name_head = summary_by_names[summary->by]};
-    struct board board = {.summary = summary, .views = heapprofile_diff_views(summary->diff)};
+    struct board board = {.summary = summary, .views = summary->views};
     (void)error;
     if (board.views > GRID_COLUMNS / CELLS)
         board.views = GRID_COLUMNS / CELLS;

@@ -24,12 +24,12 @@ static enum importance find_importance(const struct summary *summary, uint32_t r
     return change.verdict == HEAPPROFILE_NOISE ? NOISE : CHANGED;
 }
 
-static void leave_out(const struct summary *summary, struct selection *selection, uint32_t row,
-                      enum importance importance) {
+static void leave_out(const struct summary *summary, struct selection *selection, uint32_t row) {
+    struct heapprofile_change change = summary_change(summary, row);
     selection->rest++;
-    selection->rest_changed += importance == CHANGED;
+    selection->rest_changed += change.verdict == HEAPPROFILE_CHANGED;
     if (summary->measure == HEAPPROFILE_FLAT)
-        selection->rest_sum = wrap_add(selection->rest_sum, summary_change(summary, row).delta);
+        selection->rest_sum = wrap_add(selection->rest_sum, change.delta);
 }
 
 bool summary_select(const struct summary *summary, struct selection *selection) {
@@ -48,7 +48,7 @@ bool summary_select(const struct summary *summary, struct selection *selection) 
         if (taken[importance]++ < most[importance])
             selection->rows[selection->count++] = summary->order[i];
         else
-            leave_out(summary, selection, summary->order[i], importance);
+            leave_out(summary, selection, summary->order[i]);
     }
     return true;
 }

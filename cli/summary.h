@@ -14,7 +14,8 @@ struct summary {
     struct heapprofile_pair pair;
     enum heapprofile_by by;
     const char *label; /* of HEAPPROFILE_BY_LABEL */
-    uint32_t view;     /* of the diff */
+    uint32_t views;    /* that are shown: the first ones of the diff */
+    uint32_t view;     /* the chosen one of them */
     enum heapprofile_measure measure;
     const uint32_t *order; /* rows, the greatest first */
     uint32_t count;
@@ -50,7 +51,8 @@ struct selection {
     uint32_t *rows;
     size_t count;
     /* Of the others: */
-    size_t rest, rest_changed;
+    size_t rest;
+    size_t rest_changed; /* beyond sampling noise, where that is known */
     int64_t rest_sum; /* of the changes; 0 of cum, whose sums mean nothing */
 };
 

@@ -44,8 +44,8 @@ static void fill_change(const struct table *table, const struct heapprofile_chan
         quantity_change(line->cells[PERCENT], change->before, change->after);
     if (table->has_intervals && (!is_noise || is_total) && change->verdict != HEAPPROFILE_SAME &&
         summary_half_interval(change, &half)) {
-        strcpy(line->cells[INTERVAL], "+-");
-        quantity_format(line->cells[INTERVAL] + 2, table->kind, half, false);
+        char text[QUANTITY_SIZE];
+        snprintf(line->cells[INTERVAL], QUANTITY_SIZE, "+-%.20s", quantity_format(text, table->kind, half, false));
     }
     int sign = is_noise ? 0 : change->delta > 0 ? 1 : change->delta < 0 ? -1 : 0;
     line->signs[DELTA] = line->signs[PERCENT] = (signed char)sign;
@@ -63,9 +63,7 @@ static void fill_values(const struct table *table, int64_t flat, int64_t cum, st
 static void fill_row(const struct table *table, uint32_t index, struct grid_line *line) {
     const struct summary *summary = table->summary;
     struct heapprofile_row row = heapprofile_diff_row(summary->diff, index);
-    line->name = row.name;
-    line->has_place = true;
-    summary_place(&row, line->place);
+    grid_name(line, &row);
     if (summary_is_diff(summary)) {
         struct heapprofile_change change = summary_change(summary, index);
         fill_change(table, &change, false, line);

@@ -69,8 +69,9 @@ char *title_facts(const struct summary *summary, char out[TITLE_FACTS_SIZE]) {
         snprintf(text, sizeof text, "%s apart", quantity_duration(size, apart));
         join(out, text);
     }
-    double scale = heapprofile_diff_scale(summary->diff, HEAPPROFILE_NEW, summary->view);
-    if (scale != 1) {
+    size_t first_new = summary->pair.runs[HEAPPROFILE_OLD].count;
+    double scale = heapprofile_diff_scales(summary->diff, first_new)[summary->view];
+    if (scale != 1 && summary->pair.runs[HEAPPROFILE_NEW].count == 1) {
         snprintf(text, sizeof text, "NEW x %.4g", scale);
         join(out, text);
     }

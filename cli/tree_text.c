@@ -108,7 +108,7 @@ static bool is_worth_it(const struct picture *picture, uint32_t node) {
 
 static void take_lines(struct picture *picture) {
     uint64_t taken = 0;
-    push_children(picture, end_of_chain(picture, 0));
+    push_children(picture, 0);
     while (picture->heap_count && taken < picture->most) {
         uint32_t node = pop(picture);
         if (!is_worth_it(picture, node))
@@ -249,7 +249,7 @@ static bool draw(struct picture *picture, const struct term *term, FILE *out) {
     bool ok = picture->is_taken && picture->heap && picture->lines && picture->name;
     if (ok) {
         take_lines(picture);
-        ok = list_below(picture, end_of_chain(picture, 0), 0);
+        ok = list_below(picture, 0, 0);
     }
     if (ok) {
         title_print(picture->summary, term, out);

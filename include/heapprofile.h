@@ -225,7 +225,7 @@ struct heapprofile_change {
     int64_t before, after, delta;
     enum heapprofile_verdict verdict;
     /* Not with HEAPPROFILE_UNKNOWN: */
-    double low, high; /* the confidence interval of delta */
+    double low, high; /* the confidence interval of delta; infinite where nothing is known */
     double p;         /* of a difference as large if nothing had changed */
     double q;         /* p after Benjamini and Hochberg, over all rows of the view and measure */
 };
