@@ -38,7 +38,7 @@ static bool print_text(const char *text, FILE *out) {
 static void print_number(double number, FILE *out) {
     fputc(',', out);
     if (isfinite(number))
-        fprintf(out, "%.15g", number);
+        fprintf(out, "%.12g", number);
 }
 
 static void print_change(const struct summary *summary, const struct heapprofile_change *change, FILE *out) {

@@ -33,7 +33,7 @@ static void clear(struct grid_line *line) {
         line->signs[i] = 0;
     }
     line->indent = 0;
-    line->lead = line->name = line->old_name = NULL;
+    line->lead = line->name = line->brief = line->old_name = NULL;
     line->has_place = line->is_blank = false;
     line->place[0] = 0;
 }
@@ -163,6 +163,8 @@ static void print_line(const struct grid *grid, const struct grid_line *line) {
     size_t indent = find_indent(grid, line), room = SIZE_MAX, columns = clean_name(grid, line);
     if (grid->term->width) {
         room = count_room(grid) - indent;
+        if (line->brief && columns > room)
+            columns = text_clean(grid->name, NAME_BYTES, line->brief);
         columns = fit_name(grid, columns, room);
     }
     if (!line->is_blank) {

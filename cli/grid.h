@@ -34,6 +34,7 @@ struct grid_line {
     unsigned indent;                 /* levels */
     const char *lead;                /* constant text before the name, or NULL */
     const char *name;                /* as it is in the file */
+    const char *brief;               /* to be shown instead where the name has no room, or NULL */
     const char *old_name;            /* what it is thought to have been called, and how alike the two are; or NULL */
     double likeness;
     bool has_place;

@@ -62,7 +62,7 @@ static void print_field(const char *key, const char *text, FILE *out) {
 
 void json_print_number(double number, FILE *out) {
     if (isfinite(number))
-        fprintf(out, "%.15g", number);
+        fprintf(out, "%.12g", number);
     else
         fputs("null", out);
 }

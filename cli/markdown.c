@@ -1,6 +1,6 @@
-/*   **inuse_space** grew by +7.94Mi (+53%, +-2.30Mi): 3 functions changed, 41 within noise      summary
+/*   `inuse_space` **grew**: +7.94Mi (+53%, +-2.30Mi); 3 functions changed, 41 within noise      summary
  *
- *   `old.pb.gz` to `new.pb.gz`, rate 512Ki, same process                                        files
+ *   `old.pb.gz` to `new.pb.gz`: rate 512Ki, same process                                        files
  *
  *   | Affected function | Baseline | Current | Change | Verdict |                               what changed
  *   <details><summary>41 others: +210Ki</summary> ... </details>                                the rest, bounded
@@ -178,26 +178,30 @@ static void print_short(const struct page *page) {
     free(paths);
 }
 
-/* Those that were not shown, as far as there is room; `order` begins with rows that were, in the same order. */
-static void print_details(const struct page *page, const struct selection *selection) {
+/* Rows that changed and were not shown, as far as there is room; `order` begins with rows that were, in the same order. */
+static size_t print_others(const struct page *page, const struct selection *selection, size_t most) {
     const struct summary *summary = page->summary;
+    size_t shown = 0, others = 0;
+    for (uint32_t i = 0; i < summary->count; i++) {
+        if (shown < selection->count && selection->rows[shown] == summary->order[i])
+            shown++;
+        else if (summary_change(summary, summary->order[i]).delta && others++ < most)
+            print_row(page, summary->order[i]);
+    }
+    return others;
+}
+
+static void print_details(const struct page *page, const struct selection *selection) {
     char rest[TABLE_REST_SIZE];
-    size_t shown = 0, listed = 0;
-    if (!selection->rest)
+    size_t others = print_others(page, selection, 0);
+    if (!others)
         return;
-    table_describe_rest(summary, selection, rest);
+    table_describe_rest(page->summary, selection, rest);
     fprintf(page->out, "\n<details><summary>%s</summary>\n\n", rest);
     print_heads(page, "");
-    for (uint32_t i = 0; i < summary->count && listed < MOST_DETAILS; i++) {
-        if (shown < selection->count && selection->rows[shown] == summary->order[i]) {
-            shown++;
-            continue;
-        }
-        print_row(page, summary->order[i]);
-        listed++;
-    }
-    if (listed < selection->rest)
-        fprintf(page->out, "\nand %zu more\n", selection->rest - listed);
+    print_others(page, selection, MOST_DETAILS);
+    if (others > MOST_DETAILS)
+        fprintf(page->out, "\nand %zu more\n", others - MOST_DETAILS);
     fputs("\n</details>\n", page->out);
 }
 

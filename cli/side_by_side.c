@@ -23,7 +23,7 @@ struct board {
     struct selection selection;
     bool is_wide; /* three cells a view */
     unsigned views;
-    char rest[TABLE_REST_SIZE + 4];
+    char rest[TABLE_REST_SIZE], brief[TABLE_REST_SIZE];
 };
 
 /* "inuse_space" in two lines, "inuse" and "space"; what is short stays in one. */
@@ -46,9 +46,9 @@ static void add_columns(const struct board *board, struct grid *grid) {
         unsigned expense = i == board->summary->view ? CHOSEN_EXPENSE : i + 1;
         split_name(heapprofile_diff_view(board->summary->diff, i).name, upper, lower);
         if (board->is_wide) {
-            grid_add(grid, upper, "OLD", expense + 2 * GRID_COLUMNS, false);
-            grid_add(grid, lower, "NEW", expense + GRID_COLUMNS, false);
-            grid_add(grid, "", "DELTA", expense, true);
+            grid_add(grid, "", "OLD", expense + 2 * GRID_COLUMNS, false);
+            grid_add(grid, upper, "NEW", expense + GRID_COLUMNS, false);
+            grid_add(grid, lower, "DELTA", expense, true);
         } else {
             grid_add(grid, upper, lower, expense, summary_is_diff(board->summary));
         }
@@ -77,6 +77,7 @@ static void fill(void *context, size_t index, struct grid_line *line) {
     const struct selection *selection = &board->selection;
     if (index == selection->count && selection->rest) {
         line->name = board->rest;
+        line->brief = board->brief;
         return;
     }
     bool is_row = index < selection->count;
@@ -103,9 +104,7 @@ bool side_by_side_print(const struct summary *summary, const struct term *term, 
     board.is_wide = summary_is_diff(summary) && term->width >= AMPLE_WIDTH;
     if (!summary_select(summary, &board.selection))
         return false;
-    char rest[TABLE_REST_SIZE];
-    table_describe_rest(summary, &board.selection, rest);
-    snprintf(board.rest, sizeof board.rest, "[%s]", rest);
+    table_bracket_rest(summary, &board.selection, board.rest, board.brief);
     add_columns(&board, &grid);
     title_print(summary, term, out);
     bool ok = grid_print(&grid, board.selection.count + (board.selection.rest != 0) + 1, fill, &board);

@@ -27,7 +27,7 @@ struct table {
     struct selection selection;
     enum quantity_kind kind;
     bool has_intervals;
-    char rest[80];
+    char rest[TABLE_REST_SIZE], brief[TABLE_REST_SIZE];
 };
 
 static void fill_change(const struct table *table, const struct heapprofile_change *change, bool is_total,
@@ -82,13 +82,18 @@ static void fill_total(const struct table *table, struct grid_line *line) {
         fill_values(table, total.after, total.after, line);
 }
 
+static void fill_rest(const struct table *table, struct grid_line *line) {
+    line->name = table->rest;
+    line->brief = table->brief;
+}
+
 static void fill(void *context, size_t index, struct grid_line *line) {
     const struct table *table = context;
     const struct selection *selection = &table->selection;
     if (index < selection->count)
         fill_row(table, selection->rows[index], line);
     else if (index == selection->count && selection->rest)
-        line->name = table->rest;
+        fill_rest(table, line);
     else
         fill_total(table, line);
 }
@@ -103,6 +108,14 @@ void table_describe_rest(const struct summary *summary, const struct selection *
                          quantity_format(sum, kind, selection->rest_sum, is_diff));
     if (is_diff && selection->rest_changed && selection->rest_changed < selection->rest)
         snprintf(out + used, TABLE_REST_SIZE - (size_t)used, ", %zu changed", selection->rest_changed);
+}
+
+void table_bracket_rest(const struct summary *summary, const struct selection *selection, char whole[TABLE_REST_SIZE],
+                        char brief[TABLE_REST_SIZE]) {
+    char text[TABLE_REST_SIZE];
+    table_describe_rest(summary, selection, text);
+    snprintf(whole, TABLE_REST_SIZE, "[%.*s]", TABLE_REST_SIZE - 4, text);
+    snprintf(brief, TABLE_REST_SIZE, "[%.*s]", (int)strcspn(text, ":,"), text);
 }
 
 static bool find_intervals(const struct table *table) {
@@ -139,13 +152,11 @@ bool table_print(const struct summary *summary, const struct term *term, FILE *o
     struct grid grid = {.term = term, .out = out, .name_head = summary_by_names[summary->by]};
     struct table table = {.summary = summary,
                           .kind = quantity_kind_of(heapprofile_diff_view(summary->diff, summary->view).unit)};
-    char rest[TABLE_REST_SIZE];
     (void)error;
     if (!summary_select(summary, &table.selection))
         return false;
     table.has_intervals = find_intervals(&table);
-    table_describe_rest(summary, &table.selection, rest);
-    snprintf(table.rest, sizeof table.rest, "[%s]", rest);
+    table_bracket_rest(summary, &table.selection, table.rest, table.brief);
     add_columns(&table, &grid);
     title_print(summary, term, out);
     bool ok = grid_print(&grid, table.selection.count + (table.selection.rest != 0) + 1, fill, &table);

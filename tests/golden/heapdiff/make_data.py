@@ -1,6 +1,6 @@
 """Writes the small profiles that the golden answers are about: old.pb.gz and new.pb.gz (two dumps of one service),
 other.pb.gz (another process, another rate), cpu.pb.gz (not a heap profile), recursion.pb.gz, names.pb.gz (names that try to
-drive a terminal), and broken files.
+drive a terminal), and broken files. before.pb.gz and after.pb.gz say how they were sampled, so that noise can be told.
 
 usage: make_data.py DIRECTORY"""
 import gzip
@@ -36,7 +36,7 @@ def make(samples, types=HEAP, instance="f00d", rate=524288, time=1700000000, nam
             profile["locations"].append({"id": number, "mapping": 2, "address": name, "lines": []})
             return number
         lines = []
-        for part in name.split("|"):
+        for part in [inlined.replace("\x02", "|") for inlined in name.split("|")]:
             file, start = PLACES.get(part, ("", 0))
             profile["functions"].append({"id": len(profile["functions"]) + 1, "name": part, "system_name": part,
                                          "file": file, "start_line": start})
@@ -91,8 +91,8 @@ AFTER = [(stack("main/serve/handle_get/cache_insert/slab_grow"), 4096, 460, 313)
          (stack("main/serve/handle_put/buffer_grow"), 16384, 900, 28),
          (stack("main/serve/handle_put/session_new"), 1024, 380, 45),
          (stack("main/timer_add"), 96, 41, 8)]
-# Names that are awkward in one form of output or another.
-HOSTILE = ["=HYPERLINK(\"http://x\")", "@admin `rm` <img src=x> | a\\|b", "operator||(a, b)", "std::map<int, std::pair<int, int>>::find",
+# Names that are awkward in one form of output or another; \\x02 stands for a bar.
+HOSTILE = ["=HYPERLINK(\"http://x\")", "@admin `rm` <img src=x> \x02 a\\\x02b", "operator\x02\x02", "std::map<int, std::pair<int, int>>::find",
            "-1+1", "a;b", "\u05e9\u05dc\u05d5\u05dd::\u05e2\u05d5\u05dc\u05dd", "\u0645\u0631\u062d\u0628\u0627", "\u8aad\u307f\u8fbc\u307f\u95a2\u6570", "cafe\u0301_open",
            "a\u202eevil\u2066", "zero\u200bwidth", "\x1b[2Jclear\nnext", "</details></script>", "&amp;", "``", " leading"]
 
