@@ -110,7 +110,10 @@ static void explain_verdict(const struct writer *writer, const struct heapprofil
         : change->verdict == HEAPPROFILE_NOISE ? "~, sampling noise alone could have done it"
                                                : "the same on both sides");
     explain_test(writer, evidence);
-    say(writer, "Interval of the change, %.6g%%: %s to %s.", writer->summary->confidence * 100,
+    if (!isfinite(change->low) || !isfinite(change->high))
+        say(writer, "Of how large the change is nothing can be said at %.6g%%.", writer->summary->confidence * 100);
+    else
+        say(writer, "Interval of the change, %.6g%%: %s to %s.", writer->summary->confidence * 100,
         amount(writer, change->low, true, low), amount(writer, change->high, true, high));
     say(writer,
         "p = %.3g: so likely is a difference as large as this one, if nothing changed. q = %.3g: p after Benjamini and "
