@@ -99,13 +99,14 @@ static bool print_summary(const struct request *request, const struct form *form
 
 /* Whether a gate failed. */
 static bool check_gates(const struct request *request, const struct summary *summary) {
+    enum heapprofile_measure measure = request->by_cum ? HEAPPROFILE_CUM : HEAPPROFILE_FLAT;
     size_t breaches = 0;
     /* The gates' views come behind those that are shown. */
     for (size_t i = 0; i < request->gate_count; i++)
-        breaches += gate_check(&request->gates[i], summary->diff, summary->views + (uint32_t)i, summary->measure, stderr);
+        breaches += gate_check(&request->gates[i], summary->diff, summary->views + (uint32_t)i, measure, stderr);
     for (uint32_t i = 0; request->fails_on_change && i < summary->count && !breaches; i++) {
         struct heapprofile_change change =
-            heapprofile_diff_change(summary->diff, summary->order[i], summary->view, summary->measure);
+            heapprofile_diff_change(summary->diff, summary->order[i], summary->view, measure);
         breaches += change.delta && change.verdict != HEAPPROFILE_NOISE;
     }
     return breaches;

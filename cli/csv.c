@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cli/quantity.h"
 
 static bool print_text(const char *text, FILE *out) {
     size_t size = strlen(text) + 1;
@@ -36,9 +37,8 @@ static bool print_text(const char *text, FILE *out) {
 }
 
 static void print_number(double number, FILE *out) {
-    fputc(',', out);
-    if (isfinite(number))
-        fprintf(out, "%.12g", number);
+    char text[QUANTITY_SIZE];
+    fprintf(out, ",%s", quantity_estimate(text, number));
 }
 
 static void print_change(const struct summary *summary, const struct heapprofile_change *change, FILE *out) {

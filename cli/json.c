@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "cli/quantity.h"
+
 enum { SCHEMA = 2 };
 
 /* Length of the UTF-8 sequence at p, 0 when it is none. */
@@ -72,6 +74,12 @@ static void print_number_field(const char *key, double number, FILE *out) {
     json_print_number(number, out);
 }
 
+static void print_estimate(const char *key, double number, FILE *out) {
+    char text[QUANTITY_SIZE];
+    quantity_estimate(text, number);
+    fprintf(out, ", \"%s\": %s", key, *text ? text : "null");
+}
+
 /* What a file's samples say against its exact totals; not of files that samples were taken out of. */
 static void print_calibration(const struct summary *summary, const struct heapprofile *file, FILE *out) {
     struct heapprofile_calibration found;
@@ -83,7 +91,7 @@ static void print_calibration(const struct summary *summary, const struct heappr
     fputs(", \"calibration\": {\"sampled\": ", out);
     json_print_number(found.sampled, out);
     print_number_field("exact", found.exact, out);
-    print_number_field("deviation", found.deviation, out);
+    print_estimate("deviation", found.deviation, out);
     fprintf(out, ", \"is_off\": %s}", found.is_off ? "true" : "false");
 }
 
@@ -130,10 +138,10 @@ static void print_change(const char *key, const struct summary *summary, const s
     fprintf(out, "{\"old\": %ld, \"new\": %ld, \"delta\": %ld", (long)change->before, (long)change->after,
             (long)change->delta);
     if (change->verdict != HEAPPROFILE_UNKNOWN) {
-        print_number_field("low", change->low, out);
-        print_number_field("high", change->high, out);
-        print_number_field("p", change->p, out);
-        print_number_field("q", change->q, out);
+        print_estimate("low", change->low, out);
+        print_estimate("high", change->high, out);
+        print_estimate("p", change->p, out);
+        print_estimate("q", change->q, out);
     }
     fprintf(out, ", \"verdict\": \"%s\"}", verdicts[change->verdict]);
 }
