@@ -15,7 +15,10 @@ HEAP = [("alloc_objects", "count"), ("alloc_space", "bytes"), ("inuse_objects", 
 PLACES = {"main": ("/build/svc/src/main.c", 10), "serve": ("/build/svc/src/server.c", 55),
           "cache_insert": ("/build/svc/src/cache.c", 88), "json_parse": ("/build/svc/src/json.c", 40),
           "old_index_load": ("/build/svc/src/index.c", 12), "log_append": ("/build/svc/src/log.c", 7),
-          "walk": ("/build/svc/src/../src/tree.c", 3)}
+          "slab_grow": ("/build/svc/src/slab.c", 31), "handle_get": ("/build/svc/src/server.c", 120),
+          "handle_put": ("/build/svc/src/server.c", 160), "buffer_grow": ("/build/svc/src/buffer.c", 22),
+          "session_new": ("/build/svc/src/session.c", 64), "timer_add": ("/build/svc/src/timer.c", 19),
+          "load": ("/build/svc/src/index.c", 40), "walk": ("/build/svc/src/../src/tree.c", 3)}
 
 
 def make(samples, types=HEAP, instance="f00d", rate=524288, time=1700000000, names=()):
