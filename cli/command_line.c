@@ -32,6 +32,10 @@ static const char **find_text(struct request *request, int id) {
         return &request->output;
     case OPT_CACERT:
         return &request->fetch.ca_file;
+    case OPT_PEEK:
+    case OPT_EXPLAIN:
+        request->report = id == OPT_PEEK ? REPORT_PEEK : REPORT_EXPLAIN;
+        return &request->subject;
     default:
         return NULL;
     }
@@ -55,7 +59,7 @@ static void take_choice(struct request *request, int id, const struct opts *opts
         request->work = find_key(opts->value);
         break;
     case OPT_FORMAT:
-        request->format = (enum request_format)choice;
+        request->form = (enum form_id)choice;
         break;
     case OPT_BASE_MODE:
         request->is_subtraction = choice == 1;
@@ -89,6 +93,12 @@ static void take_switch(struct command_line *line, const struct opts *opts) {
     case OPT_OLD:
     case OPT_NEW:
         line->list = opts->spec->id == OPT_OLD ? LIST_OLD : LIST_NEW;
+        break;
+    case OPT_TREE:
+        request->report = REPORT_TREE;
+        break;
+    case OPT_ALL_VIEWS:
+        request->with_all_views = true;
         break;
     case OPT_ALIGN:
         request->is_aligned = true;
@@ -207,6 +217,16 @@ static bool check_sides(const struct command_line *line, struct heapprofile_erro
     return false;
 }
 
+/* A tree and its like are text, of one view. */
+static bool check_report(const struct request *request, struct heapprofile_error *error) {
+    static const char *const names[] = {[REPORT_TREE] = "tree", [REPORT_PEEK] = "peek", [REPORT_EXPLAIN] = "explain"};
+    if (request->report == REPORT_ROWS || (request->form == FORM_TEXT && !request->with_all_views))
+        return true;
+    snprintf(error->text, sizeof error->text, "'--%s' cannot be used with '%s'", names[request->report],
+             request->form == FORM_TEXT ? "--all-views" : "--format");
+    return false;
+}
+
 /* Directories of PPROF_BINARY_PATH come after those of the command line. */
 static bool add_binary_path(struct command_line *line, size_t room) {
     const char *path = getenv("PPROF_BINARY_PATH");
@@ -243,7 +263,8 @@ bool command_line_read(struct command_line *line, int argc, char **argv, struct 
     if (line->request.output && strcmp(line->request.output, "-") == 0)
         line->request.output = NULL;
     bool is_show = line->command == COMMAND_SHOW;
-    return (is_show ? check_first(line, error) && check_sides(line, error) : check_command(line, error)) &&
+    return (is_show ? check_first(line, error) && check_sides(line, error) && check_report(&line->request, error)
+                    : check_command(line, error)) &&
            add_binary_path(line, room);
 }
 
