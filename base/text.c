@@ -1,10 +1,18 @@
-/* One pass over the bytes; columns are counted as characters: wide and combining characters in symbol names are not
- * worth a table of Unicode. Locks, allocation: none. */
+/* One pass over the bytes. Locks, allocation: none. */
 #include "base/text.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+
+/* Marks that turn or break the direction of a line, and characters that nothing is seen of, by which two names that look
+ * the same would differ: spaces without width, fillers of Hangul, anchors of annotations, tags. */
+static bool is_unseen(uint32_t code) {
+    return code == 0x61c || code == 0x115f || code == 0x1160 || code == 0x180e || (code >= 0x200b && code <= 0x200f) ||
+           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) || code == 0x3164 ||
+           code == 0xfeff || code == 0xffa0 || (code >= 0xfff9 && code <= 0xfffb) ||
+           (code >= 0xe0000 && code <= 0xe007f);
+}
 
 /* Length of the UTF-8 character at p, 0 when it is none or a control character. */
 static size_t measure_character(const unsigned char *p) {
@@ -20,10 +28,8 @@ static size_t measure_character(const unsigned char *p) {
             return 0;
         code = code << 6 | (p[i] & 0x3f);
     }
-    bool is_bad = code < least[length] || code < 0xa0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ||
-                  (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-                  (code >= 0x2066 && code <= 0x2069);
-    return is_bad ? 0 : length;
+    bool is_bad = code < least[length] || code < 0xa0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000);
+    return is_bad || is_unseen(code) ? 0 : length;
 }
 
 size_t text_clean(char *out, size_t size, const char *text) {

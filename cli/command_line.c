@@ -6,7 +6,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/text.h"
 #include "cli/heapdiff_options.h"
 #include "cli/help.h"
 
@@ -28,6 +30,12 @@ static const char **find_text(struct request *request, int id) {
         return &request->filter.show;
     case OPT_OUTPUT:
         return &request->output;
+    case OPT_CACERT:
+        return &request->fetch.ca_file;
+    case OPT_PEEK:
+    case OPT_EXPLAIN:
+        request->report = id == OPT_PEEK ? REPORT_PEEK : REPORT_EXPLAIN;
+        return &request->subject;
     default:
         return NULL;
     }
@@ -51,7 +59,7 @@ static void take_choice(struct request *request, int id, const struct opts *opts
         request->work = find_key(opts->value);
         break;
     case OPT_FORMAT:
-        request->format = (enum request_format)choice;
+        request->form = (enum form_id)choice;
         break;
     case OPT_BASE_MODE:
         request->is_subtraction = choice == 1;
@@ -85,6 +93,12 @@ static void take_switch(struct command_line *line, const struct opts *opts) {
     case OPT_OLD:
     case OPT_NEW:
         line->list = opts->spec->id == OPT_OLD ? LIST_OLD : LIST_NEW;
+        break;
+    case OPT_TREE:
+        request->report = REPORT_TREE;
+        break;
+    case OPT_ALL_VIEWS:
+        request->with_all_views = true;
         break;
     case OPT_ALIGN:
         request->is_aligned = true;
@@ -120,7 +134,7 @@ static bool take_option(struct command_line *line, const struct opts *opts, stru
     else if (id == OPT_ROWS)
         request->most_rows = opts->number;
     else if (id == OPT_TIMEOUT)
-        request->timeout = opts->number;
+        request->fetch.timeout = opts->number;
     else if (id == OPT_CONFIDENCE)
         return take_confidence(request, opts->value, error);
     else if (id == OPT_FAIL_ABOVE)
@@ -175,6 +189,18 @@ static bool check_command(const struct command_line *line, struct heapprofile_er
     return false;
 }
 
+/* A first operand that is no file, and nearly a command: what is said of its options and operands would mislead. */
+static bool check_first(const struct command_line *line, struct heapprofile_error *error) {
+    const char *first = line->path_counts[LIST_PLAIN] ? line->paths[LIST_PLAIN][0] : "-";
+    const char *near = strpbrk(first, "/.:-") ? NULL : opts_near_command(&heapdiff_options, first);
+    char shown[80];
+    if (!near || access(first, F_OK) == 0)
+        return true;
+    text_clean(shown, sizeof shown, first);
+    snprintf(error->text, sizeof error->text, "no file and no command is named '%s' (did you mean '%s'?)", shown, near);
+    return false;
+}
+
 static bool check_sides(const struct command_line *line, struct heapprofile_error *error) {
     const size_t *counts = line->path_counts;
     if (counts[LIST_OLD] && counts[LIST_NEW] && !counts[LIST_PLAIN])
@@ -188,6 +214,16 @@ static bool check_sides(const struct command_line *line, struct heapprofile_erro
         snprintf(error->text, sizeof error->text,
                  counts[LIST_PLAIN] ? "a profile before '--old' or '--new' has no side"
                                     : "both '--old' and '--new' need a profile");
+    return false;
+}
+
+/* A tree and its like are text, of one view. */
+static bool check_report(const struct request *request, struct heapprofile_error *error) {
+    static const char *const names[] = {[REPORT_TREE] = "tree", [REPORT_PEEK] = "peek", [REPORT_EXPLAIN] = "explain"};
+    if (request->report == REPORT_ROWS || (request->form == FORM_TEXT && !request->with_all_views))
+        return true;
+    snprintf(error->text, sizeof error->text, "'--%s' cannot be used with '%s'", names[request->report],
+             request->form == FORM_TEXT ? "--all-views" : "--format");
     return false;
 }
 
@@ -226,7 +262,9 @@ bool command_line_read(struct command_line *line, int argc, char **argv, struct 
     join_paths(line);
     if (line->request.output && strcmp(line->request.output, "-") == 0)
         line->request.output = NULL;
-    return (line->command == COMMAND_SHOW ? check_sides(line, error) : check_command(line, error)) &&
+    bool is_show = line->command == COMMAND_SHOW;
+    return (is_show ? check_first(line, error) && check_sides(line, error) && check_report(&line->request, error)
+                    : check_command(line, error)) &&
            add_binary_path(line, room);
 }
 

@@ -8,19 +8,17 @@
  * looks at one sample at a time. drop_frames of the new profile holds for both, as there. Locks: none. */
 #include "cli/commands.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/text.h"
-#include "cli/flame_picture.h"
-#include "cli/flamegraph.h"
 #include "cli/input.h"
-#include "cli/json.h"
 #include "cli/output.h"
+#include "cli/quantity.h"
 #include "cli/summary.h"
-#include "cli/table.h"
 
 static void warn(void *context, const char *subject, const char *text) {
     char shown[4096];
@@ -51,16 +49,46 @@ static bool filter_files(const struct request *request, struct heapprofile **fil
     return true;
 }
 
+/* A process allocates a little before it is sampled (that of C++ 72 KiB), which is not worth a warning. */
+static bool is_far_off(const struct heapprofile_calibration *found, enum quantity_kind kind) {
+    double gap = fabs(found->sampled - found->exact), least = kind == QUANTITY_BYTES ? 1024 * 1024 : 10000;
+    return found->is_off && gap > least && gap > found->exact / 10;
+}
+
+/* Says so when what a file's samples add up to is further from what was counted exactly than sampling explains. Before
+ * filters take samples out. */
+static void check_calibration(const struct request *request, struct heapprofile *const *files, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct heapprofile_calibration found;
+        uint32_t view;
+        char text[300], sampled[QUANTITY_SIZE], exact[QUANTITY_SIZE], name[60];
+        if (!heapprofile_find_view(files[i], request->sample_type, &view) ||
+            !heapprofile_calibrate(files[i], view, &found))
+            continue;
+        const struct heapprofile_view shown = heapprofile_view(files[i], view);
+        enum quantity_kind kind = quantity_kind_of(shown.unit);
+        if (!is_far_off(&found, kind))
+            continue;
+        text_clean(name, sizeof name, shown.name);
+        snprintf(text, sizeof text, "has samples for %s of %s, but %s were counted: was sampling off for a time?",
+                 quantity_format(sampled, kind, (int64_t)found.sampled, false), name,
+                 quantity_format(exact, kind, (int64_t)found.exact, false));
+        warn(NULL, heapprofile_facts(files[i]).name, text);
+    }
+}
+
 /* Reads, names and, where wanted, filters all files of the request. NULL and one line otherwise. */
 static struct heapprofile **open_files(const struct request *request, bool is_filtered,
                                        struct heapprofile_error *error) {
     const struct heapprofile_symbols symbols = {request->debug_dirs, request->debug_dir_count, warn, NULL};
     size_t count = request->path_count;
     struct heapprofile **files = calloc(count + 1, sizeof *files);
-    if (!files || !input_read(request->paths, count, request->timeout, files, error)) {
+    if (!files || !input_read(request->paths, count, &request->fetch, files, error)) {
         free(files);
         return NULL;
     }
+    if (is_filtered && request->form != FORM_PROTO && !request->without_noise)
+        check_calibration(request, files, count);
     if ((request->is_verbatim || heapprofile_symbolize(files, count, &symbols, error)) &&
         (!is_filtered || filter_files(request, files, count, error)))
         return files;
@@ -68,37 +96,30 @@ static struct heapprofile **open_files(const struct request *request, bool is_fi
     return NULL;
 }
 
-static bool print_summary(const struct request *request, const struct summary *summary,
+static bool print_summary(const struct request *request, const struct form *form, const struct summary *summary,
                           struct heapprofile_error *error) {
     struct output output;
-    if (request->format == FORMAT_HTML && !request->output && isatty(STDOUT_FILENO)) {
+    if (form->is_page && !request->output && isatty(STDOUT_FILENO)) {
         snprintf(error->text, sizeof error->text, "a page is not written to a terminal: use -o FILE");
         return false;
     }
     if (!output_open(&output, request->output, error))
         return false;
     struct term term = term_open(fileno(output.file), request->color);
-    bool ok = true;
-    if (request->format == FORMAT_JSON)
-        json_print(summary, output.file);
-    else if (request->format == FORMAT_HTML)
-        ok = flamegraph_print(summary, output.file, error);
-    else if (request->format == FORMAT_SVG)
-        ok = flame_picture_print(summary, output.file, error);
-    else
-        ok = table_print(summary, &term, output.file);
+    bool ok = form->print(summary, &term, output.file, error);
     return output_close(&output, error) && ok;
 }
 
 /* Whether a gate failed. */
 static bool check_gates(const struct request *request, const struct summary *summary) {
+    enum heapprofile_measure measure = request->by_cum ? HEAPPROFILE_CUM : HEAPPROFILE_FLAT;
     size_t breaches = 0;
     /* The gates' views come behind those that are shown. */
-    for (uint32_t i = 0; i < request->gate_count; i++)
-        breaches += gate_check(&request->gates[i], summary->diff, summary->views + i, summary->measure, stderr);
+    for (size_t i = 0; i < request->gate_count; i++)
+        breaches += gate_check(&request->gates[i], summary->diff, summary->views + (uint32_t)i, measure, stderr);
     for (uint32_t i = 0; request->fails_on_change && i < summary->count && !breaches; i++) {
         struct heapprofile_change change =
-            heapprofile_diff_change(summary->diff, summary->order[i], summary->view, summary->measure);
+            heapprofile_diff_change(summary->diff, summary->order[i], summary->view, measure);
         breaches += change.delta && change.verdict != HEAPPROFILE_NOISE;
     }
     return breaches;
@@ -111,8 +132,8 @@ static struct heapprofile_pair pair_files(const struct request *request, struct 
 
 static struct heapprofile_options choose_options(const struct request *request, const char *const *views,
                                                  size_t view_count) {
-    bool is_graph = request->format == FORMAT_HTML || request->format == FORMAT_SVG;
-    return (struct heapprofile_options){.by = request->by,
+    const struct form *form = forms_find(request->form, request->report, request->with_all_views);
+    return (struct heapprofile_options){.by = form && form->has_stacks ? HEAPPROFILE_BY_STACK : request->by,
                                         .label = request->label,
                                         .views = views,
                                         .view_count = view_count,
@@ -121,21 +142,26 @@ static struct heapprofile_options choose_options(const struct request *request, 
                                         .confidence = request->confidence,
                                         .without_noise = request->without_noise,
                                         .is_aligned = request->is_aligned,
-                                        .with_cum_noise = request->by_cum || is_graph};
+                                        .with_cum_noise = request->by_cum || (form && (form->has_cum_noise || form->has_cum))};
 }
 
-/* The views to compare: the one that is asked for, for a page all of the file, and behind them those of the gates. NULL
- * when there is no memory. A view that is not there is left to the comparison to refuse. */
-static const char **list_views(const struct request *request, const struct heapprofile *file, struct summary *summary) {
-    uint32_t count = heapprofile_facts(file).views;
-    const char **views = calloc((size_t)count + request->gate_count + 1, sizeof *views);
+/* Names of the views that are shown, and behind them those of the gates. NULL when there is no memory. */
+static const char **choose_views(const struct request *request, const struct form *form,
+                                 const struct heapprofile *last, struct summary *summary) {
+    uint32_t all = heapprofile_facts(last).views;
+    const char **views = calloc(all + request->gate_count + 1, sizeof *views);
     if (!views)
         return NULL;
-    bool is_page = request->format == FORMAT_HTML && heapprofile_find_view(file, request->sample_type, &summary->view);
-    summary->views = is_page ? count : 1;
     views[0] = request->sample_type;
-    for (uint32_t i = 0; is_page && i < count; i++)
-        views[i] = heapprofile_view(file, i).name;
+    summary->views = 1;
+    /* A view that is not there is refused as everywhere, by its name. */
+    summary->with_all_views = (request->with_all_views || form->has_all_views) &&
+                              heapprofile_find_view(last, request->sample_type, &summary->view);
+    if (summary->with_all_views) {
+        summary->views = all;
+        for (uint32_t i = 0; i < all; i++)
+            views[i] = heapprofile_view(last, i).name;
+    }
     for (size_t i = 0; i < request->gate_count; i++)
         views[summary->views + i] = request->gates[i].view;
     return views;
@@ -143,20 +169,26 @@ static const char **list_views(const struct request *request, const struct heapp
 
 /* The comparison of all files, printed and held against the gates. */
 static int summarize_files(const struct request *request, struct heapprofile **files, struct heapprofile_error *error) {
+    const struct form *form = forms_find(request->form, request->report, request->with_all_views);
     struct summary summary = {.pair = pair_files(request, files),
-                              .by = request->by,
-                              .measure = request->by_cum ? HEAPPROFILE_CUM : HEAPPROFILE_FLAT,
-                              .most_rows = request->most_rows};
-    const char **views = list_views(request, files[request->path_count - 1], &summary);
+                              .measure = request->by_cum || form->has_cum ? HEAPPROFILE_CUM : HEAPPROFILE_FLAT,
+                              .label = request->label,
+                              .most_rows = request->most_rows,
+                              .is_filtered = request->filter.focus || request->filter.ignore || request->filter.hide ||
+                                             request->filter.show,
+                              .confidence = request->confidence > 0 ? request->confidence : 0.95,
+                              .subject = request->subject};
+    const char **views = choose_views(request, form, files[request->path_count - 1], &summary);
     if (!views)
         return COMMAND_FAILED;
     const struct heapprofile_options options = choose_options(request, views, summary.views + request->gate_count);
+    summary.by = options.by;
     summary.diff = heapprofile_diff(&summary.pair, &options, error);
     free(views);
     if (!summary.diff)
         return COMMAND_FAILED;
     summary.order = heapprofile_diff_rank(summary.diff, summary.view, summary.measure, &summary.count);
-    bool ok = summary.order && print_summary(request, &summary, error);
+    bool ok = summary.order && print_summary(request, form, &summary, error);
     int status = !ok ? COMMAND_FAILED : check_gates(request, &summary) ? COMMAND_GATE : COMMAND_OK;
     heapprofile_diff_free(summary.diff);
     return status;
@@ -228,7 +260,7 @@ int command_show(const struct request *request, struct heapprofile_error *error)
     struct heapprofile **files = open_files(request, true, error);
     if (!files)
         return COMMAND_FAILED;
-    int status = request->format == FORMAT_PROTO ? status_of(write_profile(request, files[0], error))
+    int status = request->form == FORM_PROTO ? status_of(write_profile(request, files[0], error))
                                                  : summarize_files(request, files, error);
     close_files(files, request->path_count);
     return status;
@@ -238,7 +270,7 @@ int command_diff(const struct request *request, struct heapprofile_error *error)
     struct heapprofile **files = open_files(request, true, error);
     if (!files)
         return COMMAND_FAILED;
-    int status = request->format == FORMAT_PROTO ? status_of(write_difference(request, files, error))
+    int status = request->form == FORM_PROTO ? status_of(write_difference(request, files, error))
                                                  : summarize_files(request, files, error);
     close_files(files, request->path_count);
     return status;

@@ -6,23 +6,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cli/forms.h"
 #include "cli/gate.h"
+#include "cli/fetch.h"
 #include "cli/term.h"
 #include "heapprofile.h"
-
-enum request_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_PROTO, FORMAT_HTML, FORMAT_SVG };
 
 struct request {
     const char *const *paths; /* those of OLD first */
     size_t path_count, old_count;
-    uint64_t timeout;        /* of a transfer from a URL, in nanoseconds; 0 = the usual */
+    struct fetch_settings fetch;
     const char *output;      /* NULL = standard output */
     const char *sample_type; /* NULL = the file's default */
     enum heapprofile_by by;
     const char *label; /* of HEAPPROFILE_BY_LABEL */
     bool by_cum;
     uint64_t most_rows; /* 0 = all */
-    enum request_format format;
+    enum form_id form;
+    enum report report;
+    const char *subject; /* of --peek the expression, of --explain the name */
+    bool with_all_views;
     bool is_subtraction; /* the old profile is taken away without marking its samples as a base */
     bool is_verbatim;    /* files are not symbolized */
     enum term_color color;

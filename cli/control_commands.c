@@ -28,9 +28,10 @@ static int fail(const struct opts *opts, const char *text) {
 }
 
 static int usage_error(const struct opts *opts, const char *text) {
-    char title[80];
+    char title[80], clean[CONTROL_TEXT_MAX];
     opts_title(opts->table, opts->command, title, sizeof title);
-    fprintf(stderr, "%s: %s; see '%s --help'\n", title, text, title);
+    text_clean(clean, sizeof clean, text);
+    fprintf(stderr, "%s: %s; see '%s --help'\n", title, clean, title);
     return STATUS_FAILED;
 }
 

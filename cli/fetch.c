@@ -178,8 +178,9 @@ static int show_progress(void *context, int64_t total, int64_t now, int64_t uplo
     return 0;
 }
 
-static void set_up(const struct curl *curl, void *handle, const struct address *address, uint64_t timeout,
-                   struct transfer *transfer) {
+static void set_up(const struct curl *curl, void *handle, const struct address *address,
+                   const struct fetch_settings *settings, struct transfer *transfer) {
+    const uint64_t timeout = settings->timeout ? settings->timeout : USUAL_SECONDS * UINT64_C(1000000000);
     const long protocols = CURL_PROTOCOL_HTTP | CURL_PROTOCOL_HTTPS;
     const struct {
         int option;
@@ -203,6 +204,8 @@ static void set_up(const struct curl *curl, void *handle, const struct address *
     curl->easy_setopt(handle, CURL_OPTION_WRITE_DATA, transfer);
     curl->easy_setopt(handle, CURL_OPTION_XFERINFO_FUNCTION, show_progress);
     curl->easy_setopt(handle, CURL_OPTION_XFERINFO_DATA, transfer);
+    if (settings->ca_file)
+        curl->easy_setopt(handle, CURL_OPTION_CA_FILE, settings->ca_file);
     if (address->socket) {
         curl->easy_setopt(handle, CURL_OPTION_UNIX_SOCKET_PATH, address->socket);
         curl->easy_setopt(handle, CURL_OPTION_PROXY, ""); /* whatever the environment says */
@@ -211,62 +214,62 @@ static void set_up(const struct curl *curl, void *handle, const struct address *
 
 /* ---- step 4 ---- */
 
-static int describe(const struct curl *curl, void *handle, int code, const struct fetch_request *request,
-                    const struct transfer *transfer, char text[CURL_ERROR_TEXT_SIZE], char error[FETCH_ERROR_SIZE]) {
+static int describe(const struct curl *curl, void *handle, int code, const char *url, const struct transfer *transfer,
+                    char text[CURL_ERROR_TEXT_SIZE], char error[FETCH_ERROR_SIZE]) {
     long status = 0;
     char number[32];
     if (transfer->failure && transfer->size > transfer->most)
-        return fail(request->url, error, transfer->failure, units_format_bytes(number, sizeof number, transfer->most));
+        return fail(url, error, transfer->failure, units_format_bytes(number, sizeof number, transfer->most));
     if (transfer->failure)
-        return fail(request->url, error, "", transfer->failure);
+        return fail(url, error, "", transfer->failure);
     if (code == CURL_CODE_HTTP_ERROR && curl->easy_getinfo(handle, CURL_INFO_RESPONSE_CODE, &status) == 0) {
         snprintf(number, sizeof number, "%ld", status);
-        return fail(request->url, error, "HTTP status ", number);
+        return fail(url, error, "HTTP status ", number);
     }
     if (!*text)
         snprintf(text, CURL_ERROR_TEXT_SIZE, "%s", curl->easy_strerror(code));
     text[strcspn(text, "\r\n")] = '\0';
-    text[0] = (char)tolower((unsigned char)text[0]);
-    return fail(request->url, error, "", text);
+    if (islower((unsigned char)text[1])) /* not "SSL" */
+        text[0] = (char)tolower((unsigned char)text[0]);
+    return fail(url, error, "", text);
 }
 
-static int transfer_to(const struct curl *curl, const struct fetch_request *request, const struct address *address,
-                       struct transfer *transfer, char error[FETCH_ERROR_SIZE]) {
+static int transfer_to(const struct curl *curl, const char *url, const struct fetch_settings *settings,
+                       const struct address *address, struct transfer *transfer, char error[FETCH_ERROR_SIZE]) {
     char text[CURL_ERROR_TEXT_SIZE] = "";
-    uint64_t timeout = request->timeout ? request->timeout : USUAL_SECONDS * UINT64_C(1000000000);
     void *handle = curl->easy_init();
     if (!handle)
-        return fail(request->url, error, "out of memory", "");
-    set_up(curl, handle, address, timeout, transfer);
+        return fail(url, error, "out of memory", "");
+    set_up(curl, handle, address, settings, transfer);
     curl->easy_setopt(handle, CURL_OPTION_ERROR_BUFFER, text);
     int code = curl->easy_perform(handle);
     if (transfer->is_shown)
         fputs("\r\033[K", stderr);
-    int result = code ? describe(curl, handle, code, request, transfer, text, error) : 0;
+    int result = code ? describe(curl, handle, code, url, transfer, text, error) : 0;
     curl->easy_cleanup(handle);
     return result;
 }
 
-int fetch_open(const struct fetch_request *request, char error[FETCH_ERROR_SIZE]) {
+int fetch_open(const char *url, const struct fetch_settings *settings, char error[FETCH_ERROR_SIZE]) {
     struct address address = {NULL, NULL};
-    struct transfer transfer = {.most = request->most ? request->most : usual_most, .is_tty = isatty(STDERR_FILENO)};
+    struct transfer transfer = {.most = settings->most ? settings->most : usual_most, .is_tty = isatty(STDERR_FILENO)};
     const struct curl *curl = NULL;
     const char *wrong;
-    bool is_socket = strncmp(request->url, "unix:", 5) == 0;
+    bool is_socket = strncmp(url, "unix:", 5) == 0;
     int result = -1;
-    fetch_name(request->url, transfer.name);
+    fetch_name(url, transfer.name);
     clock_gettime(CLOCK_MONOTONIC, &transfer.begin);
     transfer.fd = memfd_create("heapdiff", MFD_CLOEXEC);
-    if (!(is_socket ? split_socket(request->url + 5, &address) : split_network(request->url, &address)))
-        fail(request->url, error, "out of memory", "");
-    else if ((wrong = check_address(request->url, &address)))
-        fail(request->url, error, wrong, "");
+    if (!(is_socket ? split_socket(url + 5, &address) : split_network(url, &address)))
+        fail(url, error, "out of memory", "");
+    else if ((wrong = check_address(url, &address)))
+        fail(url, error, wrong, "");
     else if (transfer.fd < 0)
-        fail(request->url, error, "", strerror(errno));
+        fail(url, error, "", strerror(errno));
     else if (!(curl = load_curl()))
-        fail(request->url, error, "libcurl.so.4 is not installed", "");
+        fail(url, error, "libcurl.so.4 is not installed", "");
     else
-        result = transfer_to(curl, request, &address, &transfer, error);
+        result = transfer_to(curl, url, settings, &address, &transfer, error);
     free(address.socket);
     free(address.url);
     if (result == 0 && lseek(transfer.fd, 0, SEEK_SET) == 0)

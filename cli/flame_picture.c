@@ -17,6 +17,7 @@
 #include "cli/page.h"
 #include "cli/quantity.h"
 #include "cli/term.h"
+#include "cli/title.h"
 
 enum {
     MOST_NODES = 5000,
@@ -204,11 +205,12 @@ static void print_head(struct picture *picture, unsigned height) {
             "patternTransform=\"rotate(45)\"><line class=\"hatch\" y2=\"6\" stroke-width=\"3\"/></pattern></defs>\n"
             "<rect class=\"paper\" width=\"100%%\" height=\"100%%\"/>\n<text class=\"title\" x=\"%d\" y=\"24\">",
             PICTURE_WIDTH, height, PICTURE_WIDTH, height, style, MARGIN);
+    char text[TITLE_PATHS_SIZE];
     if (is_diff(picture)) {
-        page_print_markup(heapprofile_facts(summary_file(summary, HEAPPROFILE_OLD)).name, out);
+        page_print_markup(title_paths(summary, HEAPPROFILE_OLD, text), out);
         fputs(" &#8594; ", out);
     }
-    page_print_markup(heapprofile_facts(summary_file(summary, HEAPPROFILE_NEW)).name, out);
+    page_print_markup(title_paths(summary, HEAPPROFILE_NEW, text), out);
     fprintf(out, "</text>\n<text class=\"quiet\" x=\"%d\" y=\"44\">", MARGIN);
     page_print_markup(heapprofile_diff_view(summary->diff, summary->view).name, out);
     char before[QUANTITY_SIZE], after[QUANTITY_SIZE], delta[QUANTITY_SIZE], change[QUANTITY_SIZE];
@@ -221,6 +223,11 @@ static void print_head(struct picture *picture, unsigned height) {
         fprintf(out, "&#160; %s &#8594; %s&#160; %s %s", before, after, delta, change);
     else
         fprintf(out, "&#160; %s", after);
+    char facts[TITLE_FACTS_SIZE];
+    if (*title_facts(summary, facts)) {
+        fputs("&#160;&#160;&#160; ", out);
+        page_print_markup(facts, out);
+    }
     fputs("</text>\n", out);
 }
 
@@ -248,7 +255,9 @@ static bool allocate(struct picture *picture) {
     return picture->width && picture->left && picture->depth && picture->name;
 }
 
-bool flame_picture_print(const struct summary *summary, FILE *out, struct heapprofile_error *error) {
+bool flame_picture_print(const struct summary *summary, const struct term *term, FILE *out,
+                         struct heapprofile_error *error) {
+    (void)term;
     struct picture picture = {.summary = summary, .out = out};
     picture.kind = quantity_kind_of(heapprofile_diff_view(summary->diff, summary->view).unit);
     picture.tree = heapprofile_tree(summary->diff, MOST_NODES, false, error);

@@ -6,9 +6,10 @@
 #include <stdio.h>
 
 #include "cli/summary.h"
+#include "cli/term.h"
 #include "heapprofile.h"
 
 /* False with a line in `error`; what could not be written is the stream's error. */
-bool flame_picture_print(const struct summary *summary, FILE *out, struct heapprofile_error *error);
+bool flame_picture_print(const struct summary *summary, const struct term *term, FILE *out, struct heapprofile_error *error);
 
 #endif

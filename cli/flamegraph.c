@@ -15,6 +15,7 @@
 
 #include "base/parallel.h"
 #include "cli/page.h"
+#include "cli/title.h"
 
 enum {
     SCHEMA = 1,
@@ -271,26 +272,21 @@ static void print_tree(struct writer *writer, const char *name, const struct hea
 /* ---- the page ---- */
 
 static void print_side(const struct summary *summary, enum heapprofile_side side, FILE *out) {
-    const struct heapprofile_runs *runs = &summary->pair.runs[side];
+    char paths[TITLE_PATHS_SIZE];
     fprintf(out, ",\n\"%s\":", side == HEAPPROFILE_OLD ? "old" : "new");
-    if (!runs->count) {
+    if (summary->pair.runs[side].count)
+        page_print_json(title_paths(summary, side, paths), out);
+    else
         fputs("null", out);
-        return;
-    }
-    fputs("{\"paths\":[", out);
-    for (size_t i = 0; i < runs->count; i++) {
-        fputs(i ? "," : "", out);
-        page_print_json(heapprofile_facts(runs->profiles[i]).name, out);
-    }
-    const struct heapprofile_facts facts = heapprofile_facts(runs->profiles[0]);
-    fprintf(out, "],\"rate\":%ld,\"time_nanos\":%ld}", (long)facts.rate, (long)facts.time_nanos);
 }
 
 static bool print_data(void *context, FILE *out) {
     struct writer *writer = context;
     const struct summary *summary = writer->summary;
-    fprintf(out, "{\"schema\":%d,\"view\":%u,\"by\":\"%s\",\"same_process\":%d", SCHEMA, writer->view,
-            summary_by_names[summary->by], heapprofile_diff_same_process(summary->diff));
+    char facts[TITLE_FACTS_SIZE];
+    fprintf(out, "{\"schema\":%d,\"view\":%u,\"by\":\"%s\",\"facts\":", SCHEMA, writer->view,
+            summary_by_names[summary->by]);
+    page_print_json(title_facts(summary, facts), out);
     print_side(summary, HEAPPROFILE_OLD, out);
     print_side(summary, HEAPPROFILE_NEW, out);
     fputs(",\n\"views\":[", out);
@@ -312,16 +308,19 @@ static bool print_data(void *context, FILE *out) {
 
 static bool print_title(void *context, FILE *out) {
     const struct summary *summary = ((struct writer *)context)->summary;
+    char paths[TITLE_PATHS_SIZE];
     if (summary_is_diff(summary)) {
-        page_print_markup(heapprofile_facts(summary_file(summary, HEAPPROFILE_OLD)).name, out);
+        page_print_markup(title_paths(summary, HEAPPROFILE_OLD, paths), out);
         fputs(" \xe2\x86\x92 ", out);
     }
-    page_print_markup(heapprofile_facts(summary_file(summary, HEAPPROFILE_NEW)).name, out);
+    page_print_markup(title_paths(summary, HEAPPROFILE_NEW, paths), out);
     fputs(" - heapdiff", out);
     return true;
 }
 
-bool flamegraph_print(const struct summary *summary, FILE *out, struct heapprofile_error *error) {
+bool flamegraph_print(const struct summary *summary, const struct term *term, FILE *out,
+                      struct heapprofile_error *error) {
+    (void)term;
     struct writer writer = {.summary = summary, .error = error};
     writer.views = summary->views < MOST_VIEWS ? summary->views : MOST_VIEWS;
     writer.view = summary->view < writer.views ? summary->view : 0;

@@ -74,6 +74,32 @@ static const struct option_spec options[] = {
      .commands = ON_SHOW,
      .name = "cum",
      .help = "order by what a row and its callees allocate; a diff then shows these numbers"},
+    {.id = OPT_ALL_VIEWS,
+     .group = GROUP_NUMBERS,
+     .commands = ON_SHOW,
+     .name = "all-views",
+     .help = "all sample types side by side, ordered by the one that is chosen",
+     .more = "With `--format json` and `csv`, each row has the numbers of all of them."},
+    {.id = OPT_TREE,
+     .group = GROUP_ROWS,
+     .commands = ON_SHOW,
+     .name = "tree",
+     .help = "the calls that led to what changed, as an indented tree",
+     .more = "As many lines as `--rows` says. Numbers are of a call and all below it."},
+    {.id = OPT_PEEK,
+     .kind = VALUE_REGEX,
+     .group = GROUP_ROWS,
+     .commands = ON_SHOW,
+     .name = "peek",
+     .argument = "REGEX",
+     .help = "callers and callees of the functions whose names match"},
+    {.id = OPT_EXPLAIN,
+     .kind = VALUE_TEXT,
+     .group = GROUP_CHANGE,
+     .commands = ON_SHOW,
+     .name = "explain",
+     .argument = "NAME",
+     .help = "counts, variance and test by which the row of this name has changed, or not"},
     {.id = OPT_BY,
      .kind = VALUE_CHOICE,
      .group = GROUP_ROWS,
@@ -143,6 +169,13 @@ static const struct option_spec options[] = {
      .argument = "TIME",
      .fallback = "60s",
      .help = "how long a server may take to send a profile"},
+    {.id = OPT_CACERT,
+     .kind = VALUE_FILE,
+     .group = GROUP_INPUT,
+     .name = "cacert",
+     .argument = "FILE",
+     .fallback = "the system's",
+     .help = "certificates that servers are trusted by"},
     {.id = OPT_OLD,
      .group = GROUP_CHANGE,
      .commands = ON_SHOW,
@@ -213,9 +246,12 @@ static const struct option_spec options[] = {
      .commands = ON_SHOW,
      .name = "format",
      .argument = "FORM",
-     .choices = "text|json|proto|html|svg",
+     .choices = "text|markdown|json|csv|diffstat|folded|proto|html|svg",
      .fallback = "text",
-     .help = "form of the output"},
+     .help = "form of the output",
+     .more = "`markdown` is a table for a pull request. `json` and `csv` have every row, with raw integers. `diffstat` "
+             "draws bars. `folded` is what flame graph tools read: stacks, from the root, with their numbers. `proto` is "
+             "a profile."},
     {.id = OPT_OUTPUT,
      .short_name = 'o',
      .kind = VALUE_FILE,
@@ -291,10 +327,12 @@ static const struct opts_section sections[] = {
 const struct opts_table heapdiff_options = {
     .program = "heapdiff",
     .summary = "show heap profiles, or what changed from OLD to NEW",
-    .more = "Profiles are in pprof's format, whoever wrote them. `-` is standard input, and `http://HOST`, "
-            "`https://HOST` and `unix:SOCKET` are asked for /debug/pprof/heap, or for the path that is given behind "
-            "the host, or after `unix:SOCKET:`. A file whose name is a "
-            "command's is written as `./merge`.",
+    .more =
+        "A profile is a file in pprof's format, or in the text formats of gperftools, Go and jemalloc. Standard input "
+        "is "
+        "`-`. `http://HOST`, `https://HOST` and `unix:SOCKET` are asked for /debug/pprof/heap, or for the path that "
+        "follows "
+        "the host, or that follows the socket and a colon. A file whose name is a command's is written as `./merge`.",
     .commands = commands,
     .command_count = sizeof commands / sizeof *commands,
     .groups = groups,

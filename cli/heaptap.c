@@ -6,10 +6,13 @@
  *   heaptap ps
  *   heaptap dump [-o FILE] PID
  *   heaptap rate PID [BYTES] */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/options.h"
+#include "base/text.h"
 #include "cli/control_commands.h"
 #include "cli/heaptap_options.h"
 #include "cli/help.h"
@@ -19,9 +22,10 @@
 enum { EXIT_USAGE = 2, EXIT_PIPE = 141 };
 
 static int usage_error(const struct opts *opts, const char *text, int status) {
-    char title[80];
+    char title[80], clean[400];
     opts_title(opts->table, opts->command, title, sizeof title);
-    fprintf(stderr, "%s: %s; see '%s --help'\n", title, text, title);
+    text_clean(clean, sizeof clean, text);
+    fprintf(stderr, "%s: %s; see '%s --help'\n", title, clean, title);
     return status;
 }
 
@@ -127,5 +131,9 @@ static int (*const mains[])(struct opts *opts) = {
 int main(int argc, char **argv) {
     struct opts opts;
     opts_begin(&opts, &heaptap_options, argc, (const char *const *)argv);
-    return mains[opts.command - heaptap_options.commands](&opts);
+    int status = mains[opts.command - heaptap_options.commands](&opts);
+    if (fflush(stdout) == 0 || status)
+        return status;
+    fprintf(stderr, "heaptap: cannot write 'standard output': %s\n", strerror(errno));
+    return EXIT_USAGE;
 }

@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cli/fetch.h"
-
-static struct heapprofile *read_url(const char *url, uint64_t timeout, struct heapprofile_error *error) {
+static struct heapprofile *read_url(const char *url, const struct fetch_settings *settings,
+                                    struct heapprofile_error *error) {
     char name[FETCH_NAME_SIZE], line[FETCH_ERROR_SIZE];
-    int fd = fetch_open(&(struct fetch_request){.url = url, .timeout = timeout}, line);
+    int fd = fetch_open(url, settings, line);
     if (fd < 0) {
         snprintf(error->text, sizeof error->text, "%s", line);
         return NULL;
@@ -19,8 +18,8 @@ static struct heapprofile *read_url(const char *url, uint64_t timeout, struct he
     return profile;
 }
 
-bool input_read(const char *const *names, size_t count, uint64_t timeout, struct heapprofile **profiles,
-                struct heapprofile_error *error) {
+bool input_read(const char *const *names, size_t count, const struct fetch_settings *settings,
+                struct heapprofile **profiles, struct heapprofile_error *error) {
     size_t urls = 0, done = 0;
     for (size_t i = 0; i < count; i++)
         urls += fetch_is_url(names[i]);
@@ -28,7 +27,7 @@ bool input_read(const char *const *names, size_t count, uint64_t timeout, struct
         return heapprofile_read_all(names, count, profiles, error);
     for (; done < count; done++) {
         profiles[done] =
-            fetch_is_url(names[done]) ? read_url(names[done], timeout, error) : heapprofile_read(names[done], error);
+            fetch_is_url(names[done]) ? read_url(names[done], settings, error) : heapprofile_read(names[done], error);
         if (!profiles[done])
             break;
     }

@@ -4,12 +4,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
+#include "cli/fetch.h"
 #include "heapprofile.h"
 
-/* All or none, as heapprofile_read_all. `timeout`: of each transfer, in nanoseconds; 0 = the usual. */
-bool input_read(const char *const *names, size_t count, uint64_t timeout, struct heapprofile **profiles,
-                struct heapprofile_error *error);
+/* All or none, as heapprofile_read_all. */
+bool input_read(const char *const *names, size_t count, const struct fetch_settings *settings,
+                struct heapprofile **profiles, struct heapprofile_error *error);
 
 #endif

@@ -15,11 +15,25 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "cli/spelling.h"
 
+enum { SHOWN_SIZE = 80 };
+
+/* An argument as it is shown. */
+struct shown {
+    char text[SHOWN_SIZE];
+};
+
+static struct shown show(const char *argument) {
+    struct shown shown;
+    text_clean(shown.text, sizeof shown.text, argument);
+    return shown;
+}
+
 static int fail(struct opts *opts, const char *before, const char *subject, const char *after) {
-    snprintf(opts->error, sizeof opts->error, "%s'%.100s'%s", before, subject, after);
+    snprintf(opts->error, sizeof opts->error, "%s'%s'%s", before, show(subject).text, after);
     return OPTS_ERROR;
 }
 
@@ -79,7 +93,7 @@ static int accept_value(struct opts *opts, const struct option_spec *spec, const
     opts->value = value;
     if (!wanted)
         return spec->id;
-    snprintf(opts->error, sizeof opts->error, "bad value '%.60s' for '--%s': %s%s%s", value, spec->name, wanted,
+    snprintf(opts->error, sizeof opts->error, "bad value '%s' for '--%s': %s%s%s", show(value).text, spec->name, wanted,
              !spec->choices ? ""
              : *wanted      ? ", or "
                             : "one of ",
@@ -142,8 +156,8 @@ static int refuse(struct opts *opts, const char *argument) {
     if (other) {
         opts_title(table, opts->command->name ? opts->command : find_owner(table, other), title, sizeof title);
         snprintf(opts->error, sizeof opts->error,
-                 opts->command->name ? "option '%.60s' is not known to '%s'" : "option '%.60s' belongs to '%s'",
-                 argument, title);
+                 opts->command->name ? "option '%s' is not known to '%s'" : "option '%s' belongs to '%s'",
+                 show(argument).text, title);
         return OPTS_ERROR;
     }
     snprintf(word, sizeof word, "%.*s", (int)strcspn(name, "="), name);
@@ -157,7 +171,7 @@ static int refuse(struct opts *opts, const char *argument) {
     }
     if (!near)
         return fail(opts, "unknown option ", argument, "");
-    snprintf(opts->error, sizeof opts->error, "unknown option '%.100s' (did you mean '%s%s'?)", argument,
+    snprintf(opts->error, sizeof opts->error, "unknown option '%s' (did you mean '%s%s'?)", show(argument).text,
              near->single_dash ? "-" : "--", near->name);
     return OPTS_ERROR;
 }
@@ -219,7 +233,7 @@ void opts_begin(struct opts *opts, const struct opts_table *table, int argc, con
         id = opts_next(&ahead);
     while (id == OPTS_ERROR || (id > 0 && !(ahead.spec->kind == VALUE_NONE && ahead.spec->argument)));
     if (id == OPTS_OPERAND && !ahead.only_operands)
-        opts->command = find_command(table, ahead.value);
+        opts->command = find_command(table, argv[ahead.index - 1]);
     if (opts->command)
         opts->command_index = ahead.index - 1;
     else

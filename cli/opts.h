@@ -3,7 +3,7 @@
  *
  * Spellings: --name, --name=value, --name value, -x, -xvalue, -x value; for rows with `single_dash` also -name. "--"
  * ends the options. "-" is an operand. The first operand may be a command's name, with options before and behind
- * it. Nothing is printed here: errors are one line in `error`.
+ * it. Nothing is printed here: errors are one line in `error`, in which arguments are cleaned of control characters.
  *
  * Texts of a table are plain sentences in ASCII, \n\n between paragraphs; `a word` between backquotes is what one
  * types. */
@@ -99,7 +99,7 @@ struct opts {
     bool is_letter;                 /* the option was given as -x */
     bool only_operands;
     int command_index; /* in argv; 0 = no command was named */
-    char error[240];
+    char error[320];
 };
 
 /* Looks through the whole command line for the command's name. */

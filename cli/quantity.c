@@ -61,6 +61,13 @@ char *quantity_change(char out[QUANTITY_SIZE], int64_t before, int64_t after) {
     return out;
 }
 
+char *quantity_estimate(char out[QUANTITY_SIZE], double value) {
+    out[0] = 0;
+    if (isfinite(value))
+        snprintf(out, QUANTITY_SIZE, fabs(value) >= 1000 && fabs(value) < 1e18 ? "%.0f" : "%.6g", value);
+    return out;
+}
+
 char *quantity_share(char out[QUANTITY_SIZE], int64_t part, int64_t whole) {
     out[0] = 0;
     if (whole)

@@ -17,6 +17,8 @@ enum quantity_kind quantity_kind_of(const char *unit);
 char *quantity_format(char out[QUANTITY_SIZE], enum quantity_kind kind, int64_t value, bool with_sign);
 /* Change in per cent of what was: "+62%", "-0.4%", "[NEW]", "[DEL]", "" for no change. */
 char *quantity_change(char out[QUANTITY_SIZE], int64_t before, int64_t after);
+/* For programs: an estimate with no more digits than it can have, units above 1000 whole; "" where it is not finite. */
+char *quantity_estimate(char out[QUANTITY_SIZE], double value);
 /* Share in per cent: "61.9%"; "" of nothing. */
 char *quantity_share(char out[QUANTITY_SIZE], int64_t part, int64_t whole);
 /* "5m 0s", "250ms"; a duration for people. */

@@ -1,11 +1,12 @@
-/* Columns are counted as characters: wide and combining characters in symbol names are not worth a table of
- * Unicode. Locks: none. Allocates nothing. */
+/* Locks: none. Allocates nothing. */
 #include "cli/term.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "cli/columns.h"
 
 enum { LEAST_WIDTH = 40 };
 
@@ -24,18 +25,10 @@ struct term term_open(int fd, enum term_color color) {
     bool is_dumb = !name || !*name || strcmp(name, "dumb") == 0;
     if (term.is_tty)
         term.width = find_width(fd);
+    term.has_isolates = term.is_tty && !is_dumb && strcmp(name, "linux") != 0;
     term.has_color =
         color == TERM_COLOR_ALWAYS || (color == TERM_COLOR_AUTO && term.is_tty && !is_dumb && !(no_color && *no_color));
     return term;
-}
-
-static bool is_continuation(char c) { return (c & 0xc0) == 0x80; }
-
-static size_t count_columns(const char *text) {
-    size_t columns = 0;
-    for (; *text; text++)
-        columns += !is_continuation(*text);
-    return columns;
 }
 
 /* "<anything>" -> "<..>" for the last outermost pair that is longer than that; false when there is none left.
@@ -62,25 +55,28 @@ static bool drop_arguments(char *text) {
     return true;
 }
 
-static char *skip_columns(char *text, size_t columns) {
-    while (columns-- && *text) {
-        text++;
-        while (is_continuation(*text))
-            text++;
-    }
-    return text;
-}
-
 size_t term_shorten(char *text, size_t most) {
     size_t columns;
-    while ((columns = count_columns(text)) > most)
+    while ((columns = columns_count(text)) > most)
         if (!drop_arguments(text))
             break;
+    return columns <= most || most < 8 ? columns : term_cut(text, most);
+}
+
+size_t term_cut(char *text, size_t most) {
+    size_t columns = columns_count(text);
     if (columns <= most || most < 8)
         return columns;
-    char *gap = skip_columns(text, (most - 2) / 3);
-    char *from = skip_columns(gap, columns - (most - 2));
+    char *gap = columns_skip(text, (most - 2) / 3);
+    char kept = *gap;
+    *gap = 0;
+    size_t head = columns_count(text);
+    *gap = kept;
+    /* A wide character may straddle the place to go on from; its second half is not there to be shown. */
+    char *from = columns_skip(gap, columns - head - (most - 2 - head));
+    if (columns_count(from) > most - 2 - head)
+        from = columns_skip(gap, columns - head - (most - 2 - head) + 1);
     gap[0] = gap[1] = '.';
     memmove(gap + 2, from, strlen(from) + 1);
-    return most;
+    return columns_count(text);
 }

@@ -2,7 +2,7 @@
 set(HEAPTAP_DATE 2026-11-22) # of the man pages
 
 file(GLOB COMMAND_DOCS_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/command_*.c)
-foreach(name heapdiff_options heaptap_options help opts spelling term)
+foreach(name heapdiff_options heaptap_options help opts spelling term columns)
   list(APPEND COMMAND_DOCS_SOURCES ${CMAKE_SOURCE_DIR}/cli/${name}.c)
 endforeach()
 add_executable(command_docs ${COMMAND_DOCS_SOURCES} $<TARGET_OBJECTS:heaptap_base>)

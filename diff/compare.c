@@ -178,6 +178,11 @@ struct heapprofile_row heapprofile_diff_row(struct heapprofile_diff *diff, uint3
                                     .likeness = diff->likeness ? diff->likeness[row] : 0};
 }
 
+const char *const *heapprofile_diff_stack(struct heapprofile_diff *diff, uint32_t row, uint32_t *count) {
+    *count = 0;
+    return diff->view.rows.functions ? rows_stack(&diff->view.rows, row, count) : NULL;
+}
+
 int64_t compare_mean(const struct heapprofile_diff *diff, enum heapprofile_side side, double sum) {
     double mean = round(sum / (double)diff->runs[side]);
     return mean >= 0x1p63 ? INT64_MAX : mean <= -0x1p63 ? INT64_MIN : (int64_t)mean;

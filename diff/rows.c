@@ -20,6 +20,7 @@ void rows_close(struct rows *rows) {
     free(rows->functions);
     free(rows->items);
     free(rows->name);
+    free(rows->stack);
     region_free(&rows->region);
 }
 
@@ -74,4 +75,23 @@ const char *rows_name(struct rows *rows, uint32_t row) {
         }
     }
     return rows->name;
+}
+
+const char *const *rows_stack(struct rows *rows, uint32_t row, uint32_t *count) {
+    const struct profile_string *key = &rows->keys.strings[row];
+    size_t length = key->length / sizeof(uint32_t);
+    if (length >= rows->stack_room) {
+        const char **larger = reallocarray(rows->stack, length + 64, sizeof *larger);
+        if (!larger)
+            return NULL;
+        rows->stack = larger;
+        rows->stack_room = length + 64;
+    }
+    for (size_t i = 0; i < length; i++) {
+        uint32_t function;
+        memcpy(&function, key->text + i * sizeof function, sizeof function);
+        rows->stack[i] = rows->functions->keys.strings[function].text;
+    }
+    *count = (uint32_t)length;
+    return rows->stack;
 }

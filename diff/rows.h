@@ -25,6 +25,8 @@ struct rows {
     struct rows *functions; /* of stack rows: what the keys are sequences of */
     char *name;             /* of a stack row, made when asked for */
     size_t name_size;
+    const char **stack; /* the same as a list */
+    size_t stack_room;
 };
 
 /* False when there is no memory; rows_close is due all the same. */
@@ -37,5 +39,7 @@ uint32_t rows_find(struct rows *rows, const char *key, size_t length, bool *is_n
 void rows_note_file(struct rows *rows, uint32_t row, bool is_new, const char *file, int64_t line);
 /* Valid until the next call; stacks are written from the leaf: "leaf < caller < root". NULL when there is no memory. */
 const char *rows_name(struct rows *rows, uint32_t row);
+/* The functions of a stack row, from the leaf; valid until the next call. NULL when there is no memory. */
+const char *const *rows_stack(struct rows *rows, uint32_t row, uint32_t *count);
 
 #endif

@@ -23,7 +23,12 @@ static const char *const kind_names[SAMPLED_KINDS] = {
     [SAMPLED_INUSE_SPACE] = "inuse_space",
 };
 
+/* Text profiles that say nothing of allocations leave "inuse_" out. */
 enum sampled_kind sampled_kind_of(const char *view) {
+    if (strcmp(view, "space") == 0)
+        return SAMPLED_INUSE_SPACE;
+    if (strcmp(view, "objects") == 0)
+        return SAMPLED_INUSE_OBJECTS;
     int kind = 0;
     while (kind < SAMPLED_KINDS && strcmp(view, kind_names[kind]) != 0)
         kind++;
@@ -42,7 +47,7 @@ struct sampling sampling_find(const struct heapprofile *source) {
     int64_t rate = source_rate(source);
     sampling.rate = rate > 0 ? (uint64_t)rate : 0;
     for (int kind = 0; kind < SAMPLED_KINDS; kind++)
-        sampling.types[kind] = profile_find_sample_type(sampling.profile, kind_names[kind]);
+        sampling.types[kind] = source_find_view(source, kind_names[kind]);
     return sampling;
 }
 

@@ -166,10 +166,19 @@ struct heapprofile_view heapprofile_view(const struct heapprofile *source, uint3
                                      profile_text(&source->profile, type->unit)};
 }
 
+/* "space" is what text profiles call "inuse_space" where they say nothing of allocations. */
 uint32_t source_find_view(const struct heapprofile *source, const char *name) {
+    static const char prefix[] = "inuse_";
+    size_t length = sizeof prefix - 1;
     uint32_t index = profile_find_sample_type(&source->profile, name);
-    bool is_inuse = strncmp(name, "inuse_", 6) == 0;
-    return index == PROFILE_NONE && is_inuse ? profile_find_sample_type(&source->profile, name + 6) : index;
+    if (index != PROFILE_NONE)
+        return index;
+    if (strncmp(name, prefix, length) == 0)
+        return profile_find_sample_type(&source->profile, name + length);
+    bool is_space = strcmp(name, "space") == 0;
+    return is_space || strcmp(name, "objects") == 0
+               ? profile_find_sample_type(&source->profile, is_space ? "inuse_space" : "inuse_objects")
+               : PROFILE_NONE;
 }
 
 bool heapprofile_find_view(const struct heapprofile *source, const char *name, uint32_t *view) {

@@ -138,6 +138,9 @@ static struct heapprofile_change describe(const struct heapprofile_diff *diff, c
     struct heapprofile_change change = {.before = before, .after = after, .delta = wrap_subtract(after, before)};
     if (finding->why) {
         change.verdict = change.delta || !diff->runs[HEAPPROFILE_OLD] ? HEAPPROFILE_UNKNOWN : HEAPPROFILE_SAME;
+        change.low = -INFINITY;
+        change.high = INFINITY;
+        change.p = change.q = 1;
         return change;
     }
     change.low = finding->significance.low;

@@ -206,6 +206,9 @@ struct heapprofile_row {
 
 HEAPPROFILE_API uint32_t heapprofile_diff_rows(const struct heapprofile_diff *diff);
 HEAPPROFILE_API struct heapprofile_row heapprofile_diff_row(struct heapprofile_diff *diff, uint32_t row);
+/* The functions of a row of stacks, from the leaf; valid until the next call. NULL when there is no memory, or when rows
+ * are no stacks. */
+HEAPPROFILE_API const char *const *heapprofile_diff_stack(struct heapprofile_diff *diff, uint32_t row, uint32_t *count);
 /* Rows by size of their change (of their value, when one profile is shown), the greatest first; rows that are 0 on both
  * sides are left out. The array is the diff's and valid until the next call. NULL when there is no memory. */
 HEAPPROFILE_API const uint32_t *heapprofile_diff_rank(struct heapprofile_diff *diff, uint32_t view,
@@ -222,7 +225,7 @@ struct heapprofile_change {
     int64_t before, after, delta;
     enum heapprofile_verdict verdict;
     /* Not with HEAPPROFILE_UNKNOWN: */
-    double low, high; /* the confidence interval of delta */
+    double low, high; /* the confidence interval of delta; infinite where nothing is known */
     double p;         /* of a difference as large if nothing had changed */
     double q;         /* p after Benjamini and Hochberg, over all rows of the view and measure */
 };

@@ -1,5 +1,5 @@
-/* Heap profiles as text: gperftools and tcmalloc, the Go runtime's debug=1, jemalloc. What they mean and how
- * they are written: docs/legacy-profiles.md. Not thread safe. */
+/* Heap profiles as text: gperftools and tcmalloc, the Go runtime's debug=1, jemalloc. What they mean: docs/heapdiff.md.
+ * Not thread safe. */
 #ifndef HEAPTAP_PROTO_LEGACY_H
 #define HEAPTAP_PROTO_LEGACY_H
 

@@ -88,13 +88,14 @@ static void fill(const struct opts_table *table, const struct command_block *blo
 }
 
 int main(int argc, char **argv) {
-    static const struct opts_table *const tables[] = {&heapdiff_options, &heaptap_options};
+    enum { PROGRAMS = 2 };
+    static const struct opts_table *const tables[PROGRAMS] = {&heapdiff_options, &heaptap_options};
     static const struct {
         const char *name;
         const struct command_block *blocks;
     } shells[] = {{"bash", command_bash}, {"zsh", command_zsh}, {"fish", command_fish}};
     const struct opts_table *table = NULL;
-    for (size_t i = 0; argc > 2 && i < sizeof tables / sizeof *tables; i++)
+    for (size_t i = 0; argc > 2 && i < PROGRAMS; i++)
         if (strcmp(tables[i]->program, argv[2]) == 0)
             table = tables[i];
     if (!table)

@@ -33,6 +33,14 @@ static void write_command_test(const struct opts_table *table, FILE *out) {
     fputc('\n', out);
 }
 
+/* Its options are the program's. */
+static void write_launcher(const struct opts_table *table, FILE *out) {
+    for (size_t i = 1; i < table->command_count; i++)
+        if (table->commands[i].runs_command)
+            fprintf(out, "            test \"$command\" = %s; and set command program; and set ended yes\n",
+                    table->commands[i].name);
+}
+
 static void write_name(const struct command_spec *command, FILE *out) {
     if (command->name)
         fprintf(out, " %s", command->name);
@@ -40,9 +48,16 @@ static void write_name(const struct command_spec *command, FILE *out) {
         fputs(" \"\"", out);
 }
 
+static int has_launcher(const struct opts_table *table) {
+    for (size_t i = 1; i < table->command_count; i++)
+        if (table->commands[i].runs_command)
+            return 1;
+    return 0;
+}
+
 static void write_option(const struct opts_table *table, const struct option_spec *spec, FILE *out) {
     fprintf(out, "complete -c %s", table->program);
-    if (spec->commands) {
+    if (spec->commands || has_launcher(table)) {
         fprintf(out, " -n '__%s_in", table->program);
         for (size_t i = 0; i < table->command_count; i++)
             if (opts_belongs(table, spec, &table->commands[i]))
@@ -96,8 +111,8 @@ static void write_answers(const struct opts_table *table, FILE *out) {
     for (size_t i = 0; i < table->command_count; i++) {
         const struct command_spec *command = &table->commands[i];
         if (command->runs_command)
-            fprintf(out, "complete -c %s -n '__%s_in %s' -x -a '(__%s_subcommand)'\n", table->program, table->program,
-                    command->name, table->program);
+            fprintf(out, "complete -c %s -n '__%s_in %s program' -x -a '(__%s_program)'\n", table->program,
+                    table->program, command->name, table->program);
         write_operand(table, command, "first", command->first, out);
         write_operand(table, command, "others", command->others, out);
     }
@@ -109,6 +124,7 @@ const struct command_block command_fish[] = {
     {"options_with_values", write_options_with_values},
     {"options_before_operands", write_options_before_operands},
     {"command_test", write_command_test},
+    {"launcher", write_launcher},
     {"answers", write_answers},
     {NULL, NULL},
 };

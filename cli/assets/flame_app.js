@@ -168,10 +168,9 @@ class App {
 
     writeHeader() {
         const {data} = this;
-        const namesOf = side => side ? makeVisible(side.paths.join(' ')) : '';
-        byId('old-path').textContent = namesOf(data.old);
-        byId('new-path').textContent = namesOf(data.new);
-        byId('facts').textContent = this.describeFiles();
+        byId('old-path').textContent = makeVisible(data.old || '');
+        byId('new-path').textContent = makeVisible(data.new);
+        byId('facts').textContent = makeVisible(data.facts);
         byId('name-head').textContent = data.by;
         byId('noise-sign').hidden = !data.noise;
         data.views.forEach(([name], index) => {
@@ -183,18 +182,6 @@ class App {
             button.title = 'view (' + (index + 1) + ')';
             byId('views').append(button);
         });
-    }
-
-    describeFiles() {
-        const {old: before, new: after, same_process: same} = this.data, facts = [];
-        if (after.rate)
-            facts.push('rate ' + (before && before.rate && before.rate !== after.rate ? formatAmount(before.rate, 'bytes', false) + ' \u2192 ' : '') +
-                formatAmount(after.rate, 'bytes', false));
-        if (before && same >= 0)
-            facts.push(same ? 'same process' : 'different processes');
-        if (before && before.time_nanos > 0 && after.time_nanos > 0 && before.time_nanos !== after.time_nanos)
-            facts.push(formatDuration((after.time_nanos - before.time_nanos) / 1e9) + ' apart');
-        return facts.join(', ');
     }
 
     writeTotal() {

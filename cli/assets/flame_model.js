@@ -94,13 +94,6 @@ function formatShare(part, whole) {
     return whole ? toPlaces(part / whole * 100, part === whole ? 0 : 1) + '%' : '';
 }
 
-function formatDuration(seconds) {
-    const sign = seconds < 0 ? '-' : '', whole = Math.round(Math.abs(seconds));
-    const parts = [[Math.floor(whole / 86400), 'd'], [Math.floor(whole / 3600) % 24, 'h'], [Math.floor(whole / 60) % 60, 'm'], [whole % 60, 's']];
-    const first = parts.findIndex(([amount]) => amount > 0);
-    return sign + (first < 0 ? '0s' : parts.slice(first, first + 2).map(([amount, unit]) => amount + unit).join(' '));
-}
-
 const formatCount = n => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
 
 /* Cuts a name to `most` characters: template arguments first, the last ones before the others, then as many leading

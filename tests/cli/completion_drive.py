@@ -124,7 +124,7 @@ def list_fish(line):
 
 def make_folder():
     os.mkdir('folder')
-    for name in ('old.pb.gz', 'new.pb.gz', 'notes.txt', 'folder/in.pb.gz'):
+    for name in ('old.pb.gz', 'new.pb.gz', 'notes.txt', 'with a blank', 'folder/in.pb.gz'):
         open(name, 'w').close()
     os.mkdir('bin')
     for name, text in (('heaptap', '#!/bin/sh\necho "    PID  PROGRAM"\necho "   1234  server   3s"\n'

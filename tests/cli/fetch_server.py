@@ -1,4 +1,5 @@
-"""fetch_server.py PROFILE SOCKET: serves the profile on a free port of loopback, which it prints, and on a socket.
+"""fetch_server.py PROFILE SOCKET [CERTIFICATE]: serves the profile on a free port of loopback, which it prints, and on a
+socket; with a certificate by https on another port, the second that it prints.
 
 /debug/pprof/heap, /debug/pprof/allocs: the profile; /moved: there; /short: half of it, said to be whole; /slow: in ten
 pieces over three seconds; /hang: nothing; /html: no profile; anything else: 404.
@@ -6,6 +7,7 @@ pieces over three seconds; /hang: nothing; /html: no profile; anything else: 404
 import http.server
 import os
 import socketserver
+import ssl
 import sys
 import threading
 import time
@@ -65,7 +67,15 @@ class Network(http.server.ThreadingHTTPServer):
 network = Network(('127.0.0.1', 0), Handler)
 local = Local(sys.argv[2], Handler)
 threading.Thread(target=local.serve_forever, daemon=True).start()
-print(network.server_port, flush=True)
+ports = [network.server_port]
 threading.Thread(target=network.serve_forever, daemon=True).start()
+if len(sys.argv) > 3:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[3])
+    secret = Network(('127.0.0.1', 0), Handler)
+    secret.socket = context.wrap_socket(secret.socket, server_side=True, do_handshake_on_connect=False)
+    ports.append(secret.server_port)
+    threading.Thread(target=secret.serve_forever, daemon=True).start()
+print(*ports, flush=True)
 sys.stdin.read()  # until whoever started it is gone
 os._exit(0)

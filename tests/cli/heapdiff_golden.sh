@@ -8,8 +8,14 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/data" "$tmp/bin"
 ln -s "$HEAPTAP_BUILD/heapdiff" "$tmp/bin/heapdiff"
+cat >"$tmp/bin/in_terminal" <<EOF
+#!/bin/sh
+PYTHONDONTWRITEBYTECODE=1 exec python3 "$golden/in_terminal.py" "\$@"
+EOF
+chmod +x "$tmp/bin/in_terminal"
 PYTHONDONTWRITEBYTECODE=1 python3 "$golden/make_data.py" "$tmp/data"
 cd "$tmp/data"
+export TERM=xterm
 unset NO_COLOR COLUMNS PPROF_BINARY_PATH DEBUGINFOD_URLS || true
 PATH=$tmp/bin:$PATH
 failed=0 count=0

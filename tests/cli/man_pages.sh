@@ -23,20 +23,26 @@ for program in heapdiff heaptap; do
 done
 [ -z "${missing:-}" ] || skip "not here:$missing"
 
-# What --help lists, in each command.
+# As a heading, with a sentence behind or below it.
+is_told() {
+    grep -A 1 -E -- "^ +$1( +[A-Z].*)?$" "$2" | tr '\n' ' ' | sed "s/^ *$1 *//" | grep -qE '^[A-Z][a-z ]'
+}
+
+# What -h lists, in each command.
 for words in heapdiff 'heapdiff merge' 'heapdiff symbolize' heaptap 'heaptap run' 'heaptap ps' 'heaptap dump' 'heaptap rate' \
     'heaptap recover'; do
     # shellcheck disable=SC2086
-    "$HEAPTAP_BUILD/"$words -h | grep -oE '^ +(-[a-z], )?--?[a-z][a-z_-]+' | sed 's/.* //' >"$work/options"
+    "$HEAPTAP_BUILD/"$words -h | grep -oE '^ +(-[a-z], )?--?[a-z][a-z_-]+( [A-Z.]+)?' | sed 's/^ *//' >"$work/options"
     [ -s "$work/options" ] || fail "'$words -h' lists no options"
     while read -r option; do
-        grep -qE -- "(^|[ ,])$option([ ,.]|$)" "$work/${words%% *}.txt" || fail "the page of ${words%% *} does not name $option"
+        is_told "$option" "$work/${words%% *}.txt" || fail "the page of ${words%% *} does not tell of $option"
     done <"$work/options"
 done
 strings -n 6 "$HEAPTAP_BUILD/libheaptap.so" | grep -xE 'HEAPTAP_[A-Z_]+' | sort -u >"$work/variables"
 [ "$(wc -l <"$work/variables")" -ge 17 ] || fail "the library knows only: $(cat "$work/variables")"
 while read -r variable; do
-    grep -q -- "$variable" "$work/heaptap.txt" || fail "the page does not name $variable"
+    is_told "$variable" "$work/heaptap.txt" || fail "the page does not tell of $variable"
+    grep -q "^| .$variable. |" "$HEAPTAP_SOURCE/README.md" || fail "README.md does not tell of $variable"
 done <"$work/variables"
 
 prefix=$work/prefix

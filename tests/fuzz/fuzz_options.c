@@ -74,6 +74,8 @@ static void parse(const struct opts_table *table, bool goes_on, int argc, const 
         if (id == OPTS_ERROR) {
             size_t length = strlen(opts.error);
             CHECK(length > 0 && length < sizeof opts.error);
+            for (size_t i = 0; i < length; i++) /* one line, whatever was typed */
+                CHECK((unsigned char)opts.error[i] >= ' ');
             if (!goes_on)
                 break;
             continue;

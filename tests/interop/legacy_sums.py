@@ -4,7 +4,7 @@ usage: legacy_sums.py jemalloc TEXT PROTOBUF      the values that jeprof's formu
        legacy_sums.py same HEAPDIFF TEXT PROTOBUF Go's own two forms of one profile: the same rows in all views
        legacy_sums.py pprof HEAPDIFF TEXT BINARY  rows by function as pprof has them when it finds the names in BINARY
        legacy_sums.py jeprof HEAPDIFF TEXT BINARY rows by function as jeprof has them, but for rounding
-       legacy_sums.py bare IN OUT                 a profile without its names
+       legacy_sums.py equal NAME PPROF OURS       the same profile, but for names, id by id
        legacy_sums.py random SEED OUT             a text profile made up from a seed, in pprof's dialect
 
 Exits 1, and says what differs."""
@@ -132,16 +132,36 @@ def check_jeprof(heapdiff, text, binary):
     return not wrong
 
 
-def make_bare(path, out):
-    profile = pprof_file.read(path)
-    for location in profile["locations"]:
-        location["lines"] = []
-    for mapping in profile["mappings"]:
-        mapping["has_functions"] = mapping["has_filenames"] = mapping["has_line_numbers"] = 0
-    profile["functions"] = []
-    profile["drop_frames"] = profile["keep_frames"] = ""
-    pprof_file.write(profile, out)
-    return True
+def bare(profile):
+    """Without names, which pprof does not take from a text."""
+    mappings = [{k: m[k] for k in ("id", "start", "limit", "offset", "file", "build_id")} for m in profile["mappings"]]
+    locations = [(l["id"], l["mapping"], l["address"]) for l in profile["locations"]]
+    return {"mappings": mappings, "locations": locations,
+            "samples": [s for s in profile["samples"] if s["locations"]],  # pprof shows no sample without a stack
+            **{k: profile[k] for k in ("sample_types", "period", "period_type")}}
+
+
+def drops(profile, names):
+    return [bool(re.fullmatch(profile["drop_frames"], n) and not re.fullmatch(profile["keep_frames"], n)) for n in names]
+
+
+def check_equal(name, expected, ours):
+    """The frames to drop are the same by another expression: of all words in both, and of words made of them."""
+    expected, ours = pprof_file.read(expected), pprof_file.read(ours)
+    theirs, mine = bare(expected), bare(ours)
+    wrong = [key for key in theirs if theirs[key] != mine[key]]
+    for key in wrong:
+        pairs = [(a, b) for a, b in zip(theirs[key], mine[key]) if a != b] if isinstance(theirs[key], list) else []
+        print("%s: %s differ, such as %s" % (name, key, pairs[:1]))
+    words = set(re.findall(r"[\w:]+", expected["drop_frames"] + " " + ours["drop_frames"]))
+    names = [f % w for w in words for f in ("%s", "tc_%s", "__%s", "do_%s", "::%s", "%s_nothrow", "%sarray", "x%s", "%sx",
+                                            "malloc_zone_%s", "tcmalloc::%s", "runtime.%s", "__builtin_vec_%s", "operator %s")]
+    names += ["operator new[]", "operator delete", "runtime.panic", "runtime.call32", "runtimexcall", "BaseArena::x"]
+    if drops(expected, names) != drops(ours, names):
+        wrong.append("drop_frames")
+        print(name, [n for n, a, b in zip(names, drops(expected, names), drops(ours, names)) if a != b])
+    print("%s: %d samples, %s" % (name, len(theirs["samples"]), "differs" if wrong else "same"))
+    return not wrong
 
 
 def make_random(seed, out):
@@ -185,7 +205,7 @@ def make_random(seed, out):
 
 def main():
     checks = {"jemalloc": check_jemalloc, "same": check_same, "pprof": check_pprof, "jeprof": check_jeprof,
-              "bare": make_bare,
+              "equal": check_equal,
               "random": make_random}
     sys.exit(not checks[sys.argv[1]](*sys.argv[2:]))
 

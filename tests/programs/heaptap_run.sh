@@ -46,6 +46,13 @@ err_is "heaptap: cannot find the library HEAPTAP_LIB='$work/none': No such file 
 "$heaptap" >out 2>err
 [ $? = 2 ] || fail "no command at all is not a usage error"
 [ "$("$heaptap" --version)" ] || fail "no version"
+"$heaptap" --help >/dev/full 2>err
+[ $? = 2 ] || fail "help that cannot be written is no error"
+err_is "heaptap: cannot write 'standard output': No space left on device"
+"$heaptap" dmup 1 >out 2>err
+err_is "heaptap: unknown command 'dmup' (did you mean 'dump'?); see 'heaptap --help'"
+"$heaptap" --rate 1 >out 2>err
+err_is "heaptap: option '--rate' belongs to 'heaptap run'; see 'heaptap --help'"
 "$heaptap" run --help | grep -q -- '--rate BYTES' || fail "the help does not name --rate"
 
 # Killed by a signal: so is heaptap, and the shell sees 128 and the number. Without a core of its own.

@@ -4,11 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/options.h"
+#include "cli/command_line.h"
 #include "cli/heapdiff_options.h"
 #include "cli/heaptap_options.h"
 #include "cli/opts.h"
@@ -128,6 +130,7 @@ static void refusals(void **state) {
         {{"t", "--fromat", "text"}, "unknown option '--fromat' (did you mean '--format'?)"},
         {{"t", "--form=text"}, "unknown option '--form=text' (did you mean '--format'?)"},
         {{"t", "--inuse-space"}, "unknown option '--inuse-space' (did you mean '-inuse_space'?)"},
+        {{"t", "--a\033[2Jb"}, "unknown option '--a?[2Jb'"},
         {{"t", "-limit", "1"}, "unknown option '-limit'"},
         {{"t", "--limit", "1"}, "option '--limit' belongs to 'tool trend'"},
         {{"t", "trend", "--by", "line"}, "option '--by' is not known to 'tool trend'"},
@@ -205,6 +208,9 @@ static void assert_row(const struct option_spec *spec) {
     assert_true(spec->id > 0);
     assert_true(spec->kind == VALUE_NONE || spec->argument);
     assert_true(spec->kind != VALUE_CHOICE || strchr(spec->choices, '|'));
+    /* Where the caller has a number of its own, 0 is the first choice. */
+    assert_true(spec->kind != VALUE_CHOICE || !spec->fallback ||
+                strncmp(spec->choices, spec->fallback, strcspn(spec->choices, "|")) == 0);
     assert_true(length > 0 && length < 100 && spec->help[length - 1] != '.');
     assert_true(!spec->more || spec->more[strlen(spec->more) - 1] == '.');
     assert_text(spec->help);
@@ -267,6 +273,35 @@ static void settings_are_those_of_the_library(void **state) {
     assert_int_equal(count, heaptap_setting_count);
 }
 
+static void rows_by_default_are_those_of_the_table(void **state) {
+    (void)state;
+    struct command_line line;
+    struct heapprofile_error error;
+    char *argv[] = {(char[]){"heapdiff"}, (char[]){"x"}, NULL};
+    assert_true(command_line_read(&line, 2, argv, &error));
+    for (size_t i = 0; i < heapdiff_options.count; i++) {
+        const struct option_spec *spec = &heapdiff_options.options[i];
+        if (spec->id == OPT_ROWS)
+            assert_int_equal(line.request.most_rows, strtoul(spec->fallback, NULL, 10));
+    }
+    command_line_free(&line);
+}
+
+/* A word that is no file and nearly a command's name. */
+static void commands_nearly_named(void **state) {
+    (void)state;
+    struct command_line line;
+    struct heapprofile_error error;
+    char *argv[] = {(char[]){"heapdiff"}, (char[]){"symbolise"}, (char[]){"a"}, (char[]){"b"}, NULL};
+    assert_false(command_line_read(&line, 4, argv, &error));
+    assert_string_equal(error.text, "no file and no command is named 'symbolise' (did you mean 'symbolize'?)");
+    command_line_free(&line);
+    argv[1] = (char[]){"symbolise.pb"};
+    assert_false(command_line_read(&line, 4, argv, &error));
+    assert_null(strstr(error.text, "did you mean"));
+    command_line_free(&line);
+}
+
 static void options_of_run_set_what_there_is(void **state) {
     (void)state;
     for (size_t i = 0; i < heaptap_options.count; i++) {
@@ -289,6 +324,8 @@ int main(void) {
         cmocka_unit_test(counts),
         cmocka_unit_test(tables_are_sound),
         cmocka_unit_test(settings_are_those_of_the_library),
+        cmocka_unit_test(rows_by_default_are_those_of_the_table),
+        cmocka_unit_test(commands_nearly_named),
         cmocka_unit_test(options_of_run_set_what_there_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,10 @@
 """Writes the small profiles that the golden answers are about: old.pb.gz and new.pb.gz (two dumps of one service),
 other.pb.gz (another process, another rate), cpu.pb.gz (not a heap profile), recursion.pb.gz, names.pb.gz (names that try to
-drive a terminal), and broken files.
+drive a terminal), and broken files. before.pb.gz and after.pb.gz say how they were sampled, so that noise can be told.
 
 usage: make_data.py DIRECTORY"""
 import gzip
+import math
 import os
 import sys
 
@@ -14,7 +15,10 @@ HEAP = [("alloc_objects", "count"), ("alloc_space", "bytes"), ("inuse_objects", 
 PLACES = {"main": ("/build/svc/src/main.c", 10), "serve": ("/build/svc/src/server.c", 55),
           "cache_insert": ("/build/svc/src/cache.c", 88), "json_parse": ("/build/svc/src/json.c", 40),
           "old_index_load": ("/build/svc/src/index.c", 12), "log_append": ("/build/svc/src/log.c", 7),
-          "walk": ("/build/svc/src/../src/tree.c", 3)}
+          "slab_grow": ("/build/svc/src/slab.c", 31), "handle_get": ("/build/svc/src/server.c", 120),
+          "handle_put": ("/build/svc/src/server.c", 160), "buffer_grow": ("/build/svc/src/buffer.c", 22),
+          "session_new": ("/build/svc/src/session.c", 64), "timer_add": ("/build/svc/src/timer.c", 19),
+          "load": ("/build/svc/src/index.c", 40), "walk": ("/build/svc/src/../src/tree.c", 3)}
 
 
 def make(samples, types=HEAP, instance="f00d", rate=524288, time=1700000000, names=()):
@@ -35,7 +39,7 @@ def make(samples, types=HEAP, instance="f00d", rate=524288, time=1700000000, nam
             profile["locations"].append({"id": number, "mapping": 2, "address": name, "lines": []})
             return number
         lines = []
-        for part in name.split("|"):
+        for part in [inlined.replace("\x02", "|") for inlined in name.split("|")]:
             file, start = PLACES.get(part, ("", 0))
             profile["functions"].append({"id": len(profile["functions"]) + 1, "name": part, "system_name": part,
                                          "file": file, "start_line": start})
@@ -50,6 +54,50 @@ def make(samples, types=HEAP, instance="f00d", rate=524288, time=1700000000, nam
 
 def space(objects, size, live):
     return objects, objects * size, live, live * size
+
+
+def sampled(size, rate, allocated, live):
+    """The values of `allocated` and `live` recorded objects of this size, as Go and heaptap write them."""
+    def scale(n):
+        p = -math.expm1(-size / rate)
+        return int(n / p), int(n * size / p)
+    return scale(allocated) + scale(live)
+
+
+def service(rows, rate=65536, time=1700000000, instance="cafe", more=()):
+    """A dump of a service that says all that heaptap says; rows are (stack, size, recorded, of these in use)."""
+    samples = [(stack, sampled(size, rate, n, live), size) for stack, size, n, live in rows]
+    profile = make([(stack, values) for stack, values, _ in samples], rate=rate, time=time, instance=instance)
+    for i, (_, _, size) in enumerate(samples):
+        profile["samples"][i]["labels"] = [{"key": "bytes", "num": size}]
+    profile["comments"] += list(more)
+    return profile
+
+
+def stack(text):
+    return list(reversed(text.split("/")))
+
+
+# Two dumps of one process: a cache grew, a parser came, an index went, the rest is noise.
+BEFORE = [(stack("main/serve/handle_get/cache_insert/slab_grow"), 4096, 300, 193),
+          (stack("main/serve/handle_get/cache_insert"), 64, 40, 12),
+          (stack("main/load/old_index_load"), 106954, 10, 10),
+          (stack("main/serve/log_append"), 512, 900, 10),
+          (stack("main/serve/handle_put/buffer_grow"), 16384, 500, 31),
+          (stack("main/serve/handle_put/session_new"), 1024, 210, 42),
+          (stack("main/timer_add"), 96, 30, 7)]
+AFTER = [(stack("main/serve/handle_get/cache_insert/slab_grow"), 4096, 460, 313),
+         (stack("main/serve/handle_get/cache_insert"), 64, 61, 17),
+         (stack("main/load/old_index_load"), 106954, 10, 0),
+         (stack("main/serve/handle_put/json_parse"), 1024, 90, 20),
+         (stack("main/serve/log_append"), 512, 1500, 11),
+         (stack("main/serve/handle_put/buffer_grow"), 16384, 900, 28),
+         (stack("main/serve/handle_put/session_new"), 1024, 380, 45),
+         (stack("main/timer_add"), 96, 41, 8)]
+# Names that are awkward in one form of output or another; \\x02 stands for a bar.
+HOSTILE = ["=HYPERLINK(\"http://x\")", "@admin `rm` <img src=x> \x02 a\\\x02b", "operator\x02\x02", "std::map<int, std::pair<int, int>>::find",
+           "-1+1", "a;b", "\u05e9\u05dc\u05d5\u05dd::\u05e2\u05d5\u05dc\u05dd", "\u0645\u0631\u062d\u0628\u0627", "\u8aad\u307f\u8fbc\u307f\u95a2\u6570", "cafe\u0301_open",
+           "a\u202eevil\u2066", "zero\u200bwidth", "\x1b[2Jclear\nnext", "</details></script>", "&amp;", "``", " leading"]
 
 
 OLD = [(["cache_insert", "serve", "main"], space(4000, 4096, 3100)),
@@ -74,6 +122,21 @@ def main():
     long_name = "ns::deep::call<" + "std::vector<std::pair<int, long>>, " * 6 + "int>::operator()"
     pprof_file.write(make([(["\x1b]0;owned\x07\x1b[31mred\nline", long_name], space(1, 100, 1)),
                            (["bad\udcff\udcfe utf8 \u202e\u00e9", "main"], space(1, 50, 1))]), "names.pb.gz")
+    pprof_file.write(service(BEFORE), "before.pb.gz")
+    pprof_file.write(service(AFTER, time=1700000300), "after.pb.gz")
+    # The same service in another process, with exact totals, one of which is far from what the samples say.
+    pprof_file.write(service(AFTER, time=1700000900, instance="d00d",
+                             more=["heaptap_alloc_bytes=61000000", "heaptap_inuse_bytes=91000000"]), "off.pb.gz")
+    hostile = [([name, "main"], 4096, 40 + 3 * i, 20 + i) for i, name in enumerate(HOSTILE)]
+    pprof_file.write(service(hostile), "hostile_before.pb.gz")
+    pprof_file.write(service([(s, size, n * 9, live * 7) for s, size, n, live in hostile], time=1700000060),
+                     "hostile_after.pb.gz")
+    # Many functions, most of them noise, and a stack that is deep.
+    many = [(["f%03d" % i, "main"], 512, 30 + i, 9 + i % 5) for i in range(60)]
+    deep = ["level%02d" % i for i in range(40, 0, -1)] + ["main"]
+    pprof_file.write(service(many + [(deep, 8192, 200, 100)]), "many_before.pb.gz")
+    pprof_file.write(service([(s, size, n + 20, live + (40 if i % 9 == 4 else i % 3)) for i, (s, size, n, live) in
+                              enumerate(many)] + [(deep, 8192, 500, 400)], time=1700000060), "many_after.pb.gz")
     # Stored, not compressed: the same bytes with every version of zlib.
     plain = gzip.decompress(open("new.pb.gz", "rb").read())
     whole = gzip.compress(plain, 0, mtime=0)

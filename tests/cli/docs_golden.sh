@@ -1,0 +1,43 @@
+#!/bin/sh
+# Outputs in the README and in docs/ are what the programs print. A fenced block behind the comment
+#
+#     <!-- output: COMMAND -->      is what the command prints
+#     <!-- session -->              is lines "$ COMMAND", each followed by what it prints
+#
+# Process ids in the names of profiles are 4711. Commands run in the directory of the golden data. UPDATE=1 writes the blocks anew. Blocks that look like heapdiff's output
+# and have no such comment fail.
+set -eu
+command -v python3 >/dev/null || exit 77
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+mkdir "$tmp/data" "$tmp/bin" "$tmp/planted"
+ln -s "$HEAPTAP_BUILD/heapdiff" "$HEAPTAP_BUILD/heaptap" "$tmp/bin"
+export PYTHONDONTWRITEBYTECODE=1 TERM=xterm HEAPTAP_LIB="$HEAPTAP_BUILD/libheaptap.so"
+python3 "$HEAPTAP_SOURCE/tests/golden/heapdiff/make_data.py" "$tmp/data"
+ln -s /bin/true "$tmp/data/my-service"
+cd "$tmp/data"
+unset NO_COLOR COLUMNS PPROF_BINARY_PATH DEBUGINFOD_URLS || true
+PATH=$tmp/bin:$PATH
+check="python3 $HEAPTAP_SOURCE/tests/cli/docs_golden.py"
+$check "$HEAPTAP_SOURCE/README.md" "$HEAPTAP_SOURCE"/docs/*.md
+
+# Wrong pages must be found out.
+expect_mistake() {
+    if UPDATE='' $check "$tmp/planted/page.md" >"$tmp/answer" 2>&1; then
+        echo "a planted mistake is not found: $1"
+        exit 1
+    fi
+}
+fence='```'
+printf '<!-- output: echo right -->\n%s\nwrong\n%s\n' "$fence" "$fence" >"$tmp/planted/page.md"
+expect_mistake 'another line'
+printf '<!-- output: echo right -->\ntext\n' >"$tmp/planted/page.md"
+expect_mistake 'a comment without a block'
+printf '%s\n  OLD   NEW  DELTA  %%  FUNCTION\n%s\n' "$fence" "$fence" >"$tmp/planted/page.md"
+expect_mistake 'output without a comment'
+printf '<!-- session -->\n%s\n$ echo a\na\n$ false\n%s\n' "$fence" "$fence" >"$tmp/planted/page.md"
+expect_mistake 'a command that fails'
+printf '<!-- session -->\n%s\n$ echo a\na\nb\n%s\n' "$fence" "$fence" >"$tmp/planted/page.md"
+expect_mistake 'a line too many in a session'
+printf '<!-- session -->\n%s\n$ echo a\na\n%s\n' "$fence" "$fence" >"$tmp/planted/page.md"
+$check "$tmp/planted/page.md" >/dev/null || { echo "a right page is refused"; exit 1; }
