@@ -10,6 +10,7 @@
 #include "heapprofile.h"
 
 /* False with a line in `error`; what could not be written is the stream's error. */
-bool flame_picture_print(const struct summary *summary, const struct term *term, FILE *out, struct heapprofile_error *error);
+bool flame_picture_print(const struct summary *summary, const struct term *term, FILE *out,
+                         struct heapprofile_error *error);
 
 #endif

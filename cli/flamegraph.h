@@ -12,6 +12,7 @@
 
 /* The summary's comparison should have all views that a reader may want to switch to; its own is shown first. False
  * with a line in `error`; what could not be written is the stream's error. */
-bool flamegraph_print(const struct summary *summary, const struct term *term, FILE *out, struct heapprofile_error *error);
+bool flamegraph_print(const struct summary *summary, const struct term *term, FILE *out,
+                      struct heapprofile_error *error);
 
 #endif

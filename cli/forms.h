@@ -10,7 +10,17 @@
 #include "cli/term.h"
 
 /* In the order of the choices of --format. */
-enum form_id { FORM_TEXT, FORM_MARKDOWN, FORM_JSON, FORM_CSV, FORM_DIFFSTAT, FORM_FOLDED, FORM_PROTO, FORM_HTML, FORM_SVG };
+enum form_id {
+    FORM_TEXT,
+    FORM_MARKDOWN,
+    FORM_JSON,
+    FORM_CSV,
+    FORM_DIFFSTAT,
+    FORM_FOLDED,
+    FORM_PROTO,
+    FORM_HTML,
+    FORM_SVG
+};
 
 /* What the text is about: the rows, or one of the options that ask for something else. */
 enum report { REPORT_ROWS, REPORT_TREE, REPORT_PEEK, REPORT_EXPLAIN };

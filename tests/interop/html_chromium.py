@@ -156,7 +156,7 @@ def check_rows(page, views):
 def read_table(page, view):
     """The text form: function -> [old, new, delta, change] as people read them."""
     out = {}
-    for line in page.heap("--sample", view, "--cum", "-n", "0").decode("utf-8", "replace").splitlines()[3:-1]:
+    for line in page.heap("--sample", view, "--cum", "--noise", "off", "-n", "0").decode("utf-8", "replace").splitlines()[3:-1]:
         cells = re.match(r" *(\S+) +(\S+) +(\S+) +(\S+) +.*?(\w\S*)(?:  |$)", line)
         if cells:
             out[cells[5]] = list(cells.groups()[:4])
