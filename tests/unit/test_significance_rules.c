@@ -144,6 +144,7 @@ static void test_one_process(void **state) {
     change = judge_process(&row, SIGNIFICANCE_INUSE), alone = judge_two(small(1000), small(1010));
     expect_near(change.p, alone.p, 1e-6);
     /* What was allocated is what was allocated. */
+    row.inuse_new = small(990);
     row.alloc_new = small(1003);
     change = judge_process(&row, SIGNIFICANCE_ALLOC), alone = judge_two(estimate_exact(0), small(3));
     assert_true(change.test == SIGNIFICANCE_GROWTH && change.p == 0);
@@ -155,6 +156,17 @@ static void test_one_process(void **state) {
     assert_true(judge_process(&row, SIGNIFICANCE_ALLOC).p == 1 && judge_process(&row, SIGNIFICANCE_INUSE).p == 1);
     row.inuse_old.unknown = 1;
     assert_true(isnan(judge_process(&row, SIGNIFICANCE_ALLOC).p));
+}
+
+/* Without alloc columns the two profiles are as those of two processes. */
+static void test_process_without_allocations(void **state) {
+    (void)state;
+    struct significance_process row = {small(40), small(60), small(0), small(0), 1, 1};
+    struct significance change = judge_process(&row, SIGNIFICANCE_INUSE), two = judge_two(small(40), small(60));
+    assert_true(change.test == SIGNIFICANCE_COUNTS && change.p == two.p && change.low == two.low);
+    row = (struct significance_process){small(4), small(6), small(70), small(60), 1, 1};
+    change = judge_process(&row, SIGNIFICANCE_ALLOC), two = judge_two(small(70), small(60));
+    assert_true(change.test == SIGNIFICANCE_COUNTS && change.p == two.p && change.delta == two.delta);
 }
 
 /* Normalized by another factor on each side, what lives in both does not cancel. */
@@ -228,6 +240,7 @@ int main(void) {
         cmocka_unit_test(test_exact_and_unknown),
         cmocka_unit_test(test_objects_of_other_sizes),
         cmocka_unit_test(test_one_process),
+        cmocka_unit_test(test_process_without_allocations),
         cmocka_unit_test(test_normalized_process),
         cmocka_unit_test(test_runs),
         cmocka_unit_test(test_adjusted_by_definition),
