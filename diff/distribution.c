@@ -151,8 +151,8 @@ double distribution_gamma_quantile(double shape, double probability) {
         if (!isfinite(step))
             break;
         x *= exp(fmax(-2, fmin(2, step)));
-        if (fabs(step) < 1e-12)
-            break;
+        if (fabs(step) < 1e-7)
+            break; /* the error is its square now */
     }
     return x;
 }

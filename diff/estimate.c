@@ -4,13 +4,17 @@
  *   1. one sample is slot / p bytes, so n = v p / slot, but for the rounding of the writer;
  *   2. writers cut the bytes (Go) or round them (heaptap), so v p / slot is between n - p / slot and n + p / (2 slot),
  * and p / slot is below 1 / max(slot, rate): a millionth, at the default rate. Files that were added up after rounding
- * have as many such errors as there were files, and ROUNDINGS are forgiven, up to an eighth of a sample;
+ * have as many such errors as there were files, and `roundings` are forgiven, up to an eighth of a sample;
  *   3. what is farther from a whole number was not made in this way. */
 #include "diff/estimate.h"
 
+#include <float.h>
 #include <math.h>
 
-static const double roundings = 16, farthest = 0.125, double_error = 1e-12;
+static const double roundings = 16, farthest = 0.125;
+
+/* Relative, of a weight. Go computes p as 1 - exp(-x), of which a small x leaves few digits. */
+static double weight_error(uint64_t slot, uint64_t rate) { return 1e-12 + DBL_EPSILON * (double)rate / (double)slot; }
 
 struct estimate_weight estimate_weigh(uint64_t slot, uint64_t rate) {
     if (rate <= 1)
@@ -25,7 +29,7 @@ struct estimate_bucket estimate_bucket_weighed(int64_t bytes, uint64_t slot, uin
     if (bytes == 0 || slot == 0 || rate == 0)
         return bucket;
     double samples = (double)bytes * weight->p / (double)slot, whole = round(samples);
-    double forgiven = fmin(roundings * weight->p / (double)slot, farthest) + double_error * fabs(whole);
+    double forgiven = fmin(roundings * weight->p / (double)slot, farthest) + weight_error(slot, rate) * fabs(whole);
     if (rate == 1)
         bucket.is_known = true; /* nothing is sampled: every number is exact, a negative one too */
     else if (whole < 1 || fabs(samples - whole) > forgiven)

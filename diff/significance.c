@@ -203,6 +203,14 @@ static double unknown_of(const struct significance_process *row) {
     return row->inuse_old.unknown + row->inuse_new.unknown + row->alloc_old.unknown + row->alloc_new.unknown;
 }
 
+/* Nothing lives that was not allocated, and what was allocated stays so. A file without the alloc columns, or filtered
+ * in one of them, tells nothing of what came and went. */
+static bool is_consistent(const struct significance_process *row) {
+    return row->alloc_old.samples > row->inuse_old.samples - 0.5 &&
+           row->alloc_new.samples > row->inuse_new.samples - 0.5 &&
+           row->alloc_new.samples > row->alloc_old.samples - 0.5;
+}
+
 struct significance significance_of_process(const struct significance_process *row, enum significance_view view,
                                             double confidence) {
     bool is_alloc = view == SIGNIFICANCE_ALLOC;
@@ -210,11 +218,11 @@ struct significance significance_of_process(const struct significance_process *r
     const struct estimate *new = is_alloc ? &row->alloc_new : &row->inuse_new;
     if (unknown_of(row) > 0)
         return unknown_change(new->value * row->scale_new - old->value * row->scale_old);
-    struct estimate allocated = without(&row->alloc_new, &row->alloc_old);
-    if (is_alloc) {
-        struct estimate nothing = {0};
+    struct estimate nothing = {0}, allocated = without(&row->alloc_new, &row->alloc_old);
+    if (!is_consistent(row)) /* the bound of two processes: all went, and all came */
+        return decide_parts(SIGNIFICANCE_COUNTS, row, &nothing, old, new, confidence);
+    if (is_alloc)
         return decide_parts(SIGNIFICANCE_GROWTH, row, old, &nothing, &allocated, confidence);
-    }
     /* What was freed between, of whatever age. */
     struct estimate before = estimate_sum(&row->inuse_old, &allocated);
     struct estimate freed = without(&before, &row->inuse_new);
