@@ -1,8 +1,8 @@
 /* Any command line of either program: the parser answers each argument or the end, never looks behind the last one,
  * and what it returns is what the table allows. The help of the command that it found can be written.
  *
- * First byte: the program, and whether its parser stops at an error, as the programs do, or goes on. Then the
- * arguments, each ended by a NUL. */
+ * First byte: the program; whether its parser stops at an error, as the programs do, or goes on; whether the help is
+ * written. Then the arguments, each ended by a NUL. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +63,7 @@ static void check_help(const struct opts *opts) {
     free(text);
 }
 
-static void parse(const struct opts_table *table, bool goes_on, int argc, const char *const *argv) {
+static void parse(const struct opts_table *table, bool goes_on, bool with_help, int argc, const char *const *argv) {
     struct opts opts;
     int id, answers = 0, operands = 0;
     opts_begin(&opts, table, argc, argv);
@@ -89,7 +89,8 @@ static void parse(const struct opts_table *table, bool goes_on, int argc, const 
     CHECK(opts.index <= argc);
     CHECK(id != OPTS_END || opts.index == argc || opts.command->runs_command);
     CHECK(id != OPTS_END || opts_next(&opts) == OPTS_END);
-    check_help(&opts);
+    if (with_help)
+        check_help(&opts);
 }
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
@@ -109,7 +110,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
     CHECK(argv);
     for (int i = 0; i < argc; i++)
         argv[i] = arguments[i];
-    parse(data[0] & 1 ? &heaptap_options : &heapdiff_options, data[0] & 2, argc, argv);
+    parse(data[0] & 1 ? &heaptap_options : &heapdiff_options, data[0] & 2, data[0] & 4, argc, argv);
     for (int i = 0; i < argc; i++)
         free(arguments[i]);
     free(argv);
