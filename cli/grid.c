@@ -148,7 +148,10 @@ static void print_cells(const struct grid *grid, const struct grid_line *line) {
         if (column->is_out)
             continue;
         bool is_colored = column->is_colored && line->signs[i] && grid->term->has_color;
-        fprintf(grid->out, "%s%*s%s", !is_colored ? "" : line->signs[i] > 0 ? plus_color : minus_color,
+        fprintf(grid->out, "%s%*s%s",
+                !is_colored          ? ""
+                : line->signs[i] > 0 ? plus_color
+                                     : minus_color,
                 (int)(column->width + (is_first ? 0 : GAP)), line->cells[i], is_colored ? no_color : "");
         is_first = false;
     }
