@@ -98,7 +98,7 @@ static void measure_line(struct grid *grid, const struct grid_line *line, uint64
         if (length > grid->columns[i].width)
             grid->columns[i].width = length;
     }
-    size_t columns = line->has_place ? line->indent * GAP + clean_name(grid, line) : SIZE_MAX;
+    size_t columns = line->has_place ? (size_t)line->indent * GAP + clean_name(grid, line) : SIZE_MAX;
     if (columns <= MOST_PADDING)
         *names |= UINT64_C(1) << columns;
 }
