@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Marks that turn or break the direction of a line, and characters that nothing is seen of, by which two names that look
- * the same would differ: spaces without width, fillers of Hangul, anchors of annotations, tags. */
+/* Marks that turn or break the direction of a line, and characters that nothing is seen of, by which two names that
+ * look the same would differ: spaces without width, fillers of Hangul, anchors of annotations, tags. */
 static bool is_unseen(uint32_t code) {
     return code == 0x61c || code == 0x115f || code == 0x1160 || code == 0x180e || (code >= 0x200b && code <= 0x200f) ||
            (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) || code == 0x3164 ||

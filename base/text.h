@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /* Copies text, each control character (C0, DEL, C1), each mark that turns or breaks the direction of a line, each
- * character that cannot be seen, and each byte that is not UTF-8 replaced by '?', one a byte. Always terminates; returns
- * the number of characters. */
+ * character that cannot be seen, and each byte that is not UTF-8 replaced by '?', one a byte. Always terminates;
+ * returns the number of characters. */
 size_t text_clean(char *out, size_t size, const char *text);
 
 #endif

@@ -142,7 +142,8 @@ static struct heapprofile_options choose_options(const struct request *request, 
                                         .confidence = request->confidence,
                                         .without_noise = request->without_noise,
                                         .is_aligned = request->is_aligned,
-                                        .with_cum_noise = request->by_cum || (form && (form->has_cum_noise || form->has_cum))};
+                                        .with_cum_noise =
+                                            request->by_cum || (form && (form->has_cum_noise || form->has_cum))};
 }
 
 /* Names of the views that are shown, and behind them those of the gates. NULL when there is no memory. */
@@ -261,7 +262,7 @@ int command_show(const struct request *request, struct heapprofile_error *error)
     if (!files)
         return COMMAND_FAILED;
     int status = request->form == FORM_PROTO ? status_of(write_profile(request, files[0], error))
-                                                 : summarize_files(request, files, error);
+                                             : summarize_files(request, files, error);
     close_files(files, request->path_count);
     return status;
 }
@@ -271,7 +272,7 @@ int command_diff(const struct request *request, struct heapprofile_error *error)
     if (!files)
         return COMMAND_FAILED;
     int status = request->form == FORM_PROTO ? status_of(write_difference(request, files, error))
-                                                 : summarize_files(request, files, error);
+                                             : summarize_files(request, files, error);
     close_files(files, request->path_count);
     return status;
 }

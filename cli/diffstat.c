@@ -28,8 +28,7 @@ static size_t clean_name(const struct chart *chart, uint32_t row) {
     return columns_count(chart->name);
 }
 
-static char *format_value(const struct chart *chart, const struct heapprofile_change *change,
-                          char out[QUANTITY_SIZE]) {
+static char *format_value(const struct chart *chart, const struct heapprofile_change *change, char out[QUANTITY_SIZE]) {
     if (change->verdict == HEAPPROFILE_NOISE)
         return strcpy(out, "~");
     return quantity_format(out, chart->kind, change->delta, summary_is_diff(chart->summary));

@@ -14,7 +14,6 @@
 #include "cli/term.h"
 
 /* False when there is no memory; write errors are left in `out`. */
-bool diffstat_print(const struct summary *summary, const struct term *term, FILE *out,
-                    struct heapprofile_error *error);
+bool diffstat_print(const struct summary *summary, const struct term *term, FILE *out, struct heapprofile_error *error);
 
 #endif

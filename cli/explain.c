@@ -1,5 +1,5 @@
-/* Numbers are written in full here, so that they can be put into a calculator. Sentences are wrapped at the width of the
- * terminal, in a pipe at PIPE_WIDTH. Locks: none. Allocates with malloc. */
+/* Numbers are written in full here, so that they can be put into a calculator. Sentences are wrapped at the width of
+ * the terminal, in a pipe at PIPE_WIDTH. Locks: none. Allocates with malloc. */
 #include "cli/explain.h"
 
 #include <inttypes.h>
@@ -57,8 +57,11 @@ static const char *whole(const struct writer *writer, int64_t value, bool with_s
 
 static const char *amount(const struct writer *writer, double value, bool with_sign, char out[80]) {
     double rounded = round(value);
-    return whole(writer, rounded >= 0x1p63 ? INT64_MAX : rounded <= -0x1p63 ? INT64_MIN : (int64_t)rounded, with_sign,
-                 out);
+    return whole(writer,
+                 rounded >= 0x1p63    ? INT64_MAX
+                 : rounded <= -0x1p63 ? INT64_MIN
+                                      : (int64_t)rounded,
+                 with_sign, out);
 }
 
 static void explain_side(const struct writer *writer, const char *lead, const struct heapprofile_side_evidence *side) {
@@ -79,8 +82,9 @@ static bool is_runs(const struct writer *writer) {
 
 static void explain_test(const struct writer *writer, const struct heapprofile_evidence *evidence) {
     if (is_runs(writer)) {
-        say(writer, "Test: %s, of %zu runs of OLD and %zu of NEW. OLD and NEW are the means of the runs.", evidence->test,
-            writer->summary->pair.runs[HEAPPROFILE_OLD].count, writer->summary->pair.runs[HEAPPROFILE_NEW].count);
+        say(writer, "Test: %s, of %zu runs of OLD and %zu of NEW. OLD and NEW are the means of the runs.",
+            evidence->test, writer->summary->pair.runs[HEAPPROFILE_OLD].count,
+            writer->summary->pair.runs[HEAPPROFILE_NEW].count);
         return;
     }
     explain_side(writer, "OLD", &evidence->sides[HEAPPROFILE_OLD]);
@@ -114,14 +118,15 @@ static void explain_verdict(const struct writer *writer, const struct heapprofil
         say(writer, "Of how large the change is nothing can be said at %.6g%%.", writer->summary->confidence * 100);
     else
         say(writer, "Interval of the change, %.6g%%: %s to %s.", writer->summary->confidence * 100,
-        amount(writer, change->low, true, low), amount(writer, change->high, true, high));
+            amount(writer, change->low, true, low), amount(writer, change->high, true, high));
     say(writer,
         "p = %.3g: so likely is a difference as large as this one, if nothing changed. q = %.3g: p after Benjamini and "
         "Hochberg, over all rows of this view. A row has changed when q is at most %.4g.",
         change->p, change->q, level);
     if (evidence->least_p > level)
-        say(writer, "So few samples could not have shown a change, however they had fallen: the smallest p they can give "
-                    "is %.3g.",
+        say(writer,
+            "So few samples could not have shown a change, however they had fallen: the smallest p they can give "
+            "is %.3g.",
             evidence->least_p);
 }
 

@@ -1,5 +1,5 @@
-/* Why a row is, or is not, said to have changed: values, counts, variances and the test, in sentences that can be checked
- * by hand. */
+/* Why a row is, or is not, said to have changed: values, counts, variances and the test, in sentences that can be
+ * checked by hand. */
 #ifndef HEAPTAP_CLI_EXPLAIN_H
 #define HEAPTAP_CLI_EXPLAIN_H
 

@@ -1,6 +1,7 @@
-/* The frames of a stack are separated by semicolons and the line ends with its numbers, so a semicolon in a name becomes
- * a colon and control characters become '?'. Readers of the format know only counts: a negative value, which no profile
- * of a heap has but a difference of two does, is left out and a warning says so. Locks: none. Allocates with malloc. */
+/* The frames of a stack are separated by semicolons and the line ends with its numbers, so a semicolon in a name
+ * becomes a colon and control characters become '?'. Readers of the format know only counts: a negative value, which no
+ * profile of a heap has but a difference of two does, is left out and a warning says so. Locks: none. Allocates with
+ * malloc. */
 #include "cli/folded.h"
 
 #include <inttypes.h>

@@ -98,7 +98,7 @@ static void measure_line(struct grid *grid, const struct grid_line *line, uint64
         if (length > grid->columns[i].width)
             grid->columns[i].width = length;
     }
-    size_t columns = line->has_place ? line->indent * GAP + clean_name(grid, line) : SIZE_MAX;
+    size_t columns = line->has_place ? (size_t)line->indent * GAP + clean_name(grid, line) : SIZE_MAX;
     if (columns <= MOST_PADDING)
         *names |= UINT64_C(1) << columns;
 }
@@ -148,7 +148,10 @@ static void print_cells(const struct grid *grid, const struct grid_line *line) {
         if (column->is_out)
             continue;
         bool is_colored = column->is_colored && line->signs[i] && grid->term->has_color;
-        fprintf(grid->out, "%s%*s%s", !is_colored ? "" : line->signs[i] > 0 ? plus_color : minus_color,
+        fprintf(grid->out, "%s%*s%s",
+                !is_colored          ? ""
+                : line->signs[i] > 0 ? plus_color
+                                     : minus_color,
                 (int)(column->width + (is_first ? 0 : GAP)), line->cells[i], is_colored ? no_color : "");
         is_first = false;
     }

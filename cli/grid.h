@@ -21,7 +21,7 @@ enum { GRID_COLUMNS = 32 };
 
 struct grid_column {
     char head[2][QUANTITY_SIZE]; /* lines of the head; the first may be empty in all columns, then there is one line */
-    unsigned expense; /* columns of greater expense are left out first where there is no room; 0 = never */
+    unsigned expense;            /* columns of greater expense are left out first where there is no room; 0 = never */
     bool is_colored;
     /* The grid's own: */
     unsigned width;

@@ -249,9 +249,10 @@ static const struct option_spec options[] = {
      .choices = "text|markdown|json|csv|diffstat|folded|proto|html|svg",
      .fallback = "text",
      .help = "form of the output",
-     .more = "`markdown` is a table for a pull request. `json` and `csv` have every row, with raw integers. `diffstat` "
-             "draws bars. `folded` is what flame graph tools read: stacks, from the root, with their numbers. `proto` is "
-             "a profile."},
+     .more =
+         "`markdown` is a table for a pull request. `json` and `csv` have every row, with raw integers. `diffstat` "
+         "draws bars. `folded` is what flame graph tools read: stacks, from the root, with their numbers. `proto` is "
+         "a profile."},
     {.id = OPT_OUTPUT,
      .short_name = 'o',
      .kind = VALUE_FILE,

@@ -85,8 +85,7 @@ static void print_calibration(const struct summary *summary, const struct heappr
     struct heapprofile_calibration found;
     uint32_t view;
     const char *name = heapprofile_diff_view(summary->diff, summary->view).name;
-    if (summary->is_filtered || !heapprofile_find_view(file, name, &view) ||
-        !heapprofile_calibrate(file, view, &found))
+    if (summary->is_filtered || !heapprofile_find_view(file, name, &view) || !heapprofile_calibrate(file, view, &found))
         return;
     fputs(", \"calibration\": {\"sampled\": ", out);
     json_print_number(found.sampled, out);

@@ -153,8 +153,7 @@ static void print_short(const struct page *page) {
     if (!summary_is_diff(summary)) {
         fprintf(page->out, ": %s", quantity_format(text, page->kind, total.after, false));
     } else if (total.verdict == HEAPPROFILE_NOISE || !total.delta) {
-        fprintf(page->out, ": **no change** of the total%s",
-                total.delta ? " beyond sampling noise: " : ": ");
+        fprintf(page->out, ": **no change** of the total%s", total.delta ? " beyond sampling noise: " : ": ");
         print_amount(page, &total);
     } else {
         fprintf(page->out, " **%s**: ", total.delta > 0 ? "grew" : "shrank");
@@ -178,7 +177,8 @@ static void print_short(const struct page *page) {
     free(paths);
 }
 
-/* Rows that changed and were not shown, as far as there is room; `order` begins with rows that were, in the same order. */
+/* Rows that changed and were not shown, as far as there is room; `order` begins with rows that were, in the same order.
+ */
 static size_t print_others(const struct page *page, const struct selection *selection, size_t most) {
     const struct summary *summary = page->summary;
     size_t shown = 0, others = 0;

@@ -1,6 +1,6 @@
 /* The rows that match, in the order of cum, at most as many as rows are asked for; so are the callers and callees of
- * each. A row's line has its cum, the line "itself" its flat, the others what the samples with that call add up to, each
- * counted once. Locks: none. Allocates with malloc. */
+ * each. A row's line has its cum, the line "itself" its flat, the others what the samples with that call add up to,
+ * each counted once. Locks: none. Allocates with malloc. */
 #include "cli/peek.h"
 
 #include <regex.h>
@@ -71,8 +71,7 @@ static bool add_row(struct peek *peek, uint32_t row) {
     return ok;
 }
 
-static bool fail_regex(const struct summary *summary, const regex_t *regex, int code,
-                       struct heapprofile_error *error) {
+static bool fail_regex(const struct summary *summary, const regex_t *regex, int code, struct heapprofile_error *error) {
     char shown[200], why[200];
     text_clean(shown, sizeof shown, summary->subject);
     regerror(code, regex, why, sizeof why);
@@ -101,8 +100,7 @@ static bool gather(struct peek *peek, const regex_t *regex, struct heapprofile_e
 
 static void fill_numbers(const struct peek *peek, const struct heapprofile_change *change, struct grid_line *line) {
     if (!summary_is_diff(peek->summary)) {
-        int64_t whole =
-            (int64_t)heapprofile_diff_magnitude(peek->summary->diff, HEAPPROFILE_NEW, peek->summary->view);
+        int64_t whole = (int64_t)heapprofile_diff_magnitude(peek->summary->diff, HEAPPROFILE_NEW, peek->summary->view);
         quantity_format(line->cells[0], peek->quantity, change->after, false);
         quantity_share(line->cells[1], change->after, whole);
         return;

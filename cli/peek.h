@@ -1,5 +1,5 @@
-/* Who calls a function and whom it calls, as `pprof -peek` shows it: of each row that matches an expression, its callers
- * above it and its callees below.
+/* Who calls a function and whom it calls, as `pprof -peek` shows it: of each row that matches an expression, its
+ * callers above it and its callees below.
  *
  *     OLD      NEW     DELTA      %  FUNCTION
  *  12.1Mi   19.6Mi   +7.49Mi   +62%    called by serve

@@ -53,7 +53,7 @@ struct selection {
     /* Of the others: */
     size_t rest;
     size_t rest_changed; /* beyond sampling noise, where that is known */
-    int64_t rest_sum; /* of the changes; 0 of cum, whose sums mean nothing */
+    int64_t rest_sum;    /* of the changes; 0 of cum, whose sums mean nothing */
 };
 
 /* False when there is no memory. `rows` is the caller's, to be freed. */

@@ -206,8 +206,8 @@ struct heapprofile_row {
 
 HEAPPROFILE_API uint32_t heapprofile_diff_rows(const struct heapprofile_diff *diff);
 HEAPPROFILE_API struct heapprofile_row heapprofile_diff_row(struct heapprofile_diff *diff, uint32_t row);
-/* The functions of a row of stacks, from the leaf; valid until the next call. NULL when there is no memory, or when rows
- * are no stacks. */
+/* The functions of a row of stacks, from the leaf; valid until the next call. NULL when there is no memory, or when
+ * rows are no stacks. */
 HEAPPROFILE_API const char *const *heapprofile_diff_stack(struct heapprofile_diff *diff, uint32_t row, uint32_t *count);
 /* Rows by size of their change (of their value, when one profile is shown), the greatest first; rows that are 0 on both
  * sides are left out. The array is the diff's and valid until the next call. NULL when there is no memory. */
