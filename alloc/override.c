@@ -16,7 +16,7 @@
 #pragma GCC visibility push(default)
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* mallinfo, which old programs call */
 
-#define ALIAS(name) __attribute__((alias(#name), copy(name)))
+#define ALIAS(name) __attribute__((alias(#name)))
 
 void *malloc(size_t size) { return fast_malloc_or_slow(size, fast_size_class(size)); }
 void free(void *p) { fast_free_or_slow(p); }

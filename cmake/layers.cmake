@@ -29,7 +29,10 @@ foreach(layer base alloc proto profiler)
 endforeach()
 
 # Nor padding, which is a tenth of the code, but in the files of the fast paths.
-set(NO_PADDING -falign-functions=1 -falign-jumps=1 -falign-loops=1 -falign-labels=1)
+set(NO_PADDING -falign-functions=1 -falign-loops=1)
+if(CMAKE_C_COMPILER_ID STREQUAL GNU)
+  list(APPEND NO_PADDING -falign-jumps=1 -falign-labels=1) # clang has no such options
+endif()
 foreach(layer base alloc profiler)
   get_target_property(sources heaptap_${layer} SOURCES)
   list(FILTER sources EXCLUDE REGEX "/alloc/(override|cache)\\.c$|/profiler/unwinder_eh\\.c$")
@@ -38,6 +41,11 @@ endforeach()
 
 # Loops over every frame of a profile that is read.
 set_property(SOURCE proto/varints.c proto/decode.c proto/resolve.c diff/view.c diff/noise.c APPEND PROPERTY COMPILE_OPTIONS -O3)
+
+# The C library's second names for its functions are declared there with attributes that an alias need not repeat.
+if(CMAKE_C_COMPILER_ID STREQUAL GNU)
+  set_property(SOURCE alloc/override.c APPEND PROPERTY COMPILE_OPTIONS -Wno-missing-attributes)
+endif()
 
 # What runs once, at start, for a profile, in the background or for a new address of a stack: small rather than fast
 # (cmake/layout.ld says why small).
