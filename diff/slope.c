@@ -209,7 +209,7 @@ void slope_plan_close(struct slope_plan *plan) {
 /* Part of what lives at i that lives at i + 1, where `rest` and `next` are the variances and `freed` that of what was
  * freed between. */
 static double survival(double rest, double next, double freed) {
-    static const double rounding = 1e-9;
+    static const double rounding = 1e-6; /* of variances kept as float */
     double mean = (rest + next) / 2;
     if (!(mean > 0))
         return 0;
@@ -328,7 +328,8 @@ struct slope slope_fit(const struct slope_plan *plan, const struct slope_series 
         fit.sampling_error = sampling_error(plan, series);
         double reach = plan->normal * fit.sampling_error;
         toward = fmax(toward, reach);
-        away = fmax(away, reach + series->unseen * plan->mean_lever * (-log((1 - plan->confidence) / 2) - plan->normal));
+        away =
+            fmax(away, reach + series->unseen * plan->mean_lever * (-log((1 - plan->confidence) / 2) - plan->normal));
         if (fit.sampling_error > 0)
             fit.p = fmax(fit.p, 2 * distribution_normal(-size / fit.sampling_error));
         fit.least_p = fmin(fit.p, find_least_p(plan, series));
