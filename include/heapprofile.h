@@ -386,20 +386,21 @@ HEAPPROFILE_API struct heapprofile_trend_file heapprofile_trend_file(const struc
 enum heapprofile_trend_verdict {
     HEAPPROFILE_TREND_NOISE,   /* no more than chance: "~" */
     HEAPPROFILE_TREND_LEAKS,   /* rises by more than chance, and all the time */
-    HEAPPROFILE_TREND_RISES,   /* rises by more than chance, but not all the time: in a part of it, or slower and slower */
+    HEAPPROFILE_TREND_RISES,   /* rises by more than chance, but not all the time: in a part of it, or slower and slower
+                                */
     HEAPPROFILE_TREND_FALLS,   /* falls by more than chance */
     HEAPPROFILE_TREND_CONSTANT /* the same in all files */
 };
 
 struct heapprofile_slope {
-    int64_t first, last;        /* values in the first file that was not left out and in the last */
-    double slope;               /* units an hour */
-    double low, high;           /* its confidence interval */
-    double p;                   /* of a slope as large if there were none */
-    double q;                   /* p after Benjamini and Hochberg, over all rows */
-    double sampling_error;      /* standard error of the slope by sampling; NAN where the files do not tell */
-    double scatter_error;       /* by how the values bend and jump */
-    uint32_t rises, steps;      /* in how many steps from a file to the next it rose, and of how many */
+    int64_t first, last;   /* values in the first file that was not left out and in the last */
+    double slope;          /* units an hour */
+    double low, high;      /* its confidence interval */
+    double p;              /* of a slope as large if there were none */
+    double q;              /* p after Benjamini and Hochberg, over all rows */
+    double sampling_error; /* standard error of the slope by sampling; NAN where the files do not tell */
+    double scatter_error;  /* by how the values bend and jump */
+    uint32_t rises, steps; /* in how many steps from a file to the next it rose, and of how many */
     enum heapprofile_trend_verdict verdict;
 };
 
