@@ -20,10 +20,10 @@
 #include "cli/trend_report.h"
 #include "cli/trend_table.h"
 
-enum { MOST_IN_BATCH = 64, MOST_WARNINGS = 5, SHOWN = 4096, PROGRESS_SECONDS = 2 };
+enum { MOST_IN_BATCH = 256, MOST_SAID = 64, MOST_WARNINGS = 5, SHOWN = 4096, PROGRESS_SECONDS = 2 };
 
 /* Bytes of files on disk in a batch; profiles take some ten times as much in memory. */
-static const int64_t most_bytes_in_batch = 16 << 20;
+static const int64_t most_bytes_in_batch = 8 << 20;
 
 struct reading {
     const struct request *request;
@@ -32,7 +32,7 @@ struct reading {
     size_t done, skipped;
     time_t began, shown; /* of the progress */
     bool has_progress;
-    char *warned[MOST_IN_BATCH]; /* what was said of binaries already */
+    char *warned[MOST_SAID]; /* what was said of binaries already */
     size_t warned_count;
 };
 
@@ -66,7 +66,7 @@ static void warn(void *context, const char *subject, const char *text) {
             return;
         }
     }
-    if (reading->warned_count == MOST_IN_BATCH) {
+    if (reading->warned_count == MOST_SAID) {
         free(line);
         return;
     }
