@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "cli/input.h"
 #include "cli/output.h"
 #include "cli/trend_files.h"
 #include "cli/trend_json.h"
@@ -106,8 +107,7 @@ static void read_singly(struct reading *reading, const char *const *paths, size_
     size_t good = 0;
     for (size_t i = 0; i < count; i++) {
         struct heapprofile_error error = {"out of memory"};
-        files[good] = heapprofile_read(paths[i], &error);
-        if (files[good])
+        if (input_read(&paths[i], 1, reading->request->timeout, &files[good], &error))
             good++;
         else
             skip(reading, &error);
@@ -135,7 +135,7 @@ static void read_files(struct reading *reading) {
         struct heapprofile *files[MOST_IN_BATCH];
         struct heapprofile_error error;
         size_t count = count_batch(reading);
-        if (heapprofile_read_all(paths, count, files, &error))
+        if (input_read(paths, count, reading->request->timeout, files, &error))
             add_files(reading, files, count);
         else
             read_singly(reading, paths, count);

@@ -185,16 +185,18 @@ static uint32_t find_row(struct heapprofile_trend *trend, struct rows *from, uin
 static bool take_rows(struct heapprofile_trend *trend, struct view *view) {
     static const struct sampled nothing;
     struct column *column = &view->columns[0];
-    const struct sampled *noise = trend->measure == HEAPPROFILE_CUM ? column->cum_noise : column->flat_noise;
+    /* Of stacks and labels flat and cum are one. */
+    bool is_whole = trend->by == HEAPPROFILE_BY_STACK || trend->by == HEAPPROFILE_BY_LABEL;
+    bool is_cum = trend->measure == HEAPPROFILE_CUM && !is_whole;
     for (uint32_t i = 0; i < view->rows.count; i++) {
-        const struct sampled *sums = i < column->rows ? &noise[i] : &nothing;
+        const struct sampled *sums = noise_find(is_cum ? &column->cum_noise : &column->flat_noise, i);
         int64_t value = view_value(view, 0, trend->measure, i, 0);
-        bool is_empty = !value && (trend->kind == SAMPLED_OTHER || !(sums->kinds[trend->allocations].variance > 0));
-        if (is_empty)
+        bool has_more = sums && trend->kind != SAMPLED_OTHER && sums->kinds[trend->allocations].variance > 0;
+        if (!value && !has_more)
             continue;
         uint32_t row = find_row(trend, &view->rows, i);
         if (row == PROFILE_NONE || !grow_series(trend) ||
-            !take_value(trend, &trend->series[row], value, sums, &column->sampling))
+            !take_value(trend, &trend->series[row], value, sums ? sums : &nothing, &column->sampling))
             return false;
     }
     return take_value(trend, &trend->total, column->total[0], &column->total_noise, &column->sampling);
@@ -229,7 +231,7 @@ bool heapprofile_trend_add(struct heapprofile_trend *trend, const struct heappro
     bool ok = view_open(&view, trend->by, trend->label, 1) && file && process != PROFILE_NONE && name;
     view.with_noise = true;
     view.with_cum_noise = trend->measure == HEAPPROFILE_CUM;
-    ok = ok && view_add(&view, profile, &type, as_it_is) && take_rows(trend, &view);
+    ok = ok && view_add(&view, profile, &type, as_it_is) && view_count(&view) && take_rows(trend, &view);
     view_close(&view);
     if (!ok) {
         take_back(trend);
