@@ -168,8 +168,10 @@ static bool find_process(const struct heapprofile_trend *trend, const char *aske
         return true;
     char shown[200];
     text_clean(shown, sizeof shown, asked);
-    snprintf(error->text, sizeof error->text,
-             found ? "%d processes are meant by '%s'" : "%d of the profiles are of a process '%s'", found, shown);
+    if (found)
+        snprintf(error->text, sizeof error->text, "%d processes are meant by '%s'", found, shown);
+    else
+        snprintf(error->text, sizeof error->text, "no profile is of a process '%s'", shown);
     return false;
 }
 

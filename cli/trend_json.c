@@ -9,6 +9,11 @@
 
 enum { SCHEMA = 1 };
 
+static const char *const verdicts[] = {
+    [HEAPPROFILE_TREND_NOISE] = "noise", [HEAPPROFILE_TREND_LEAKS] = "leaks",       [HEAPPROFILE_TREND_RISES] = "rises",
+    [HEAPPROFILE_TREND_FALLS] = "falls", [HEAPPROFILE_TREND_CONSTANT] = "constant",
+};
+
 static void print_text(const char *key, const char *text, FILE *out) {
     fprintf(out, "\"%s\": ", key);
     json_print_string(text, out);
@@ -17,7 +22,7 @@ static void print_text(const char *key, const char *text, FILE *out) {
 /* What is not a finite number is null. */
 static void print_number(const char *key, double number, FILE *out) {
     if (isfinite(number))
-        fprintf(out, ", \"%s\": %.17g", key, number);
+        fprintf(out, ", \"%s\": %.10g", key, number);
     else
         fprintf(out, ", \"%s\": null", key);
 }
@@ -53,8 +58,8 @@ static void print_files(const struct trend_report *report, FILE *out) {
 /* The members of a row or of the total but for its name. */
 static void print_slope(const struct trend_report *report, int64_t row, int64_t *values, double *errors, FILE *out) {
     struct heapprofile_slope slope = heapprofile_trend_slope(report->trend, row);
-    fprintf(out, "\"verdict\": \"%s\", \"first\": %ld, \"last\": %ld", trend_verdict_names[slope.verdict],
-            (long)slope.first, (long)slope.last);
+    fprintf(out, "\"verdict\": \"%s\", \"first\": %ld, \"last\": %ld", verdicts[slope.verdict], (long)slope.first,
+            (long)slope.last);
     print_number("slope", slope.slope, out);
     print_number("low", slope.low, out);
     print_number("high", slope.high, out);

@@ -1,6 +1,6 @@
 /* Laid out twice, as the table of a diff is: to find how wide each column must be, and to print.
  *
- *   inuse_space  40 files over 19h 30m   process 4242, rate 512Ki                                  title
+ *   inuse_space  37 of 40 files over 18h 0m   process 4242, rate 512Ki                                  title
  *   first 3 of 40 files are warm-up                                                                 notes
  *
  *      FIRST      LAST   SLOPE/h        95%  RISES  TREND         VERDICT  FUNCTION                  heads
@@ -226,8 +226,10 @@ static void print_title(const struct layout *layout) {
     const struct heapprofile_trend *trend = layout->report->trend;
     char text[QUANTITY_SIZE];
     text_clean(layout->name, NAME_BYTES, layout->facts.view.name);
-    fprintf(layout->out, "%s%s  %u files over %s   ", layout->name,
-            layout->report->measure == HEAPPROFILE_CUM ? " (cum)" : "", layout->facts.files,
+    fprintf(layout->out, "%s%s  ", layout->name, layout->report->measure == HEAPPROFILE_CUM ? " (cum)" : "");
+    if (layout->facts.warm_up)
+        fprintf(layout->out, "%u of ", layout->facts.files - layout->facts.warm_up);
+    fprintf(layout->out, "%u files over %s   ", layout->facts.files,
             quantity_duration(text, (int64_t)(layout->facts.hours * 3600e9)));
     print_process(layout);
     int64_t rate = heapprofile_trend_file(trend, layout->facts.files - 1).rate;

@@ -237,13 +237,13 @@ static bool find_quarters(const struct heapprofile_trend *trend, const double *v
     return is_any;
 }
 
-/* Whether each quarter rises over the one before, by at least a quarter of the slope. */
+/* Whether each quarter rises over the one before, at least half as fast as the whole. */
 static bool rises_all_the_time(const struct heapprofile_trend *trend, const double *values, double slope) {
     double levels[PARTS] = {0}, times[PARTS] = {0};
     if (!find_quarters(trend, values, levels, times))
         return true;
     for (int part = 1; part < PARTS; part++)
-        if (levels[part] - levels[part - 1] < slope * (times[part] - times[part - 1]) / PARTS)
+        if (levels[part] - levels[part - 1] < slope / 2 * (times[part] - times[part - 1]))
             return false;
     return true;
 }
@@ -285,10 +285,12 @@ static struct heapprofile_slope fit_series(const struct heapprofile_trend *trend
         slope.rises += space->numbers[i] > space->numbers[i - 1];
         is_constant &= space->numbers[i] == space->numbers[i - 1];
     }
-    slope.verdict = is_constant                                             ? HEAPPROFILE_TREND_CONSTANT
-                    : slope.slope <= 0                                      ? HEAPPROFILE_TREND_FALLS
-                    : rises_all_the_time(trend, space->values, slope.slope) ? HEAPPROFILE_TREND_LEAKS
-                                                                            : HEAPPROFILE_TREND_RISES;
+    /* What was allocated only ever grows. */
+    bool is_growth = trend->kind == SAMPLED_ALLOC_SPACE || trend->kind == SAMPLED_ALLOC_OBJECTS;
+    slope.verdict = is_constant                                                           ? HEAPPROFILE_TREND_CONSTANT
+                    : slope.slope <= 0                                                    ? HEAPPROFILE_TREND_FALLS
+                    : !is_growth && rises_all_the_time(trend, space->values, slope.slope) ? HEAPPROFILE_TREND_LEAKS
+                                                                                          : HEAPPROFILE_TREND_RISES;
     *least_p = line.least_p;
     return slope;
 }

@@ -385,7 +385,7 @@ HEAPPROFILE_API struct heapprofile_trend_file heapprofile_trend_file(const struc
 
 enum heapprofile_trend_verdict {
     HEAPPROFILE_TREND_NOISE,   /* no more than chance: "~" */
-    HEAPPROFILE_TREND_LEAKS,   /* rises by more than chance, and all the time */
+    HEAPPROFILE_TREND_LEAKS,   /* rises by more than chance, and all the time; not said of what was allocated */
     HEAPPROFILE_TREND_RISES,   /* rises by more than chance, but not all the time: in a part of it, or slower and slower
                                 */
     HEAPPROFILE_TREND_FALLS,   /* falls by more than chance */

@@ -241,7 +241,7 @@ static void warm_up_is_left_out(void **state) {
         covered += slope.low <= 0 && slope.high >= 0;
         found += fabs(warm_up - 40 * filled) < 4;
         assert_int_not_equal(slope.verdict, HEAPPROFILE_TREND_LEAKS);
-        slope = fill_and_rest(&random, 0.5 + 0.1 * rand_unit(&random), 100, &warm_up);
+        slope = fill_and_rest(&random, 0.5 + 0.2 * rand_unit(&random), 100, &warm_up);
         assert_int_not_equal(slope.verdict, HEAPPROFILE_TREND_LEAKS);
         slope = fill_and_rest(&random, 1, 100, &warm_up);
         assert_int_equal(warm_up, 0);
