@@ -191,7 +191,7 @@ static bool check_command(const struct command_line *line, struct heapprofile_er
                  is_trend  ? "profiles, or a directory of them"
                  : is_many ? "at least one profile"
                            : "one profile");
-    else if (is_trend && request->format != FORMAT_TEXT && request->format != FORMAT_JSON)
+    else if (is_trend && request->form != FORM_TEXT && request->form != FORM_JSON)
         snprintf(error->text, sizeof error->text, "'trend' has the forms text and json");
     else if (!request->output && !is_trend)
         snprintf(error->text, sizeof error->text, "'%s' needs -o FILE", name);

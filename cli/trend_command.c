@@ -107,7 +107,7 @@ static void read_singly(struct reading *reading, const char *const *paths, size_
     size_t good = 0;
     for (size_t i = 0; i < count; i++) {
         struct heapprofile_error error = {"out of memory"};
-        if (input_read(&paths[i], 1, reading->request->timeout, &files[good], &error))
+        if (input_read(&paths[i], 1, &reading->request->fetch, &files[good], &error))
             good++;
         else
             skip(reading, &error);
@@ -135,7 +135,7 @@ static void read_files(struct reading *reading) {
         struct heapprofile *files[MOST_IN_BATCH];
         struct heapprofile_error error;
         size_t count = count_batch(reading);
-        if (input_read(paths, count, reading->request->timeout, files, &error))
+        if (input_read(paths, count, &reading->request->fetch, files, &error))
             add_files(reading, files, count);
         else
             read_singly(reading, paths, count);
@@ -181,7 +181,7 @@ static int print_report(const struct request *request, const struct trend_report
     if (!output_open(&output, request->output, error))
         return COMMAND_FAILED;
     bool ok;
-    if (request->format == FORMAT_JSON) {
+    if (request->form == FORM_JSON) {
         ok = trend_json_print(report, output.file);
     } else {
         struct term term = term_open(fileno(output.file), request->color);
