@@ -36,6 +36,8 @@ static const char **find_text(struct request *request, int id) {
     case OPT_EXPLAIN:
         request->report = id == OPT_PEEK ? REPORT_PEEK : REPORT_EXPLAIN;
         return &request->subject;
+    case OPT_PROCESS:
+        return &request->process;
     default:
         return NULL;
     }
@@ -106,6 +108,9 @@ static void take_switch(struct command_line *line, const struct opts *opts) {
     case OPT_EXIT_CODE:
         request->fails_on_change = true;
         break;
+    case OPT_KEEP_WARM_UP:
+        request->keeps_warm_up = true;
+        break;
     case OPT_NO_SYMBOLIZE:
         request->is_verbatim = true;
         break;
@@ -135,6 +140,8 @@ static bool take_option(struct command_line *line, const struct opts *opts, stru
         request->most_rows = opts->number;
     else if (id == OPT_TIMEOUT)
         request->fetch.timeout = opts->number;
+    else if (id == OPT_LIMIT)
+        request->limit = opts->number;
     else if (id == OPT_CONFIDENCE)
         return take_confidence(request, opts->value, error);
     else if (id == OPT_FAIL_ABOVE)
@@ -177,12 +184,16 @@ static void join_paths(struct command_line *line) {
 
 static bool check_command(const struct command_line *line, struct heapprofile_error *error) {
     const struct request *request = &line->request;
-    bool is_merge = line->command == COMMAND_MERGE;
+    bool is_trend = line->command == COMMAND_TREND, is_many = line->command == COMMAND_MERGE || is_trend;
     const char *name = heapdiff_options.commands[line->command].name;
-    if (!request->path_count || (!is_merge && request->path_count > 1))
+    if (!request->path_count || (!is_many && request->path_count > 1))
         snprintf(error->text, sizeof error->text, "'%s' needs %s; see 'heapdiff --help'", name,
-                 is_merge ? "at least one profile" : "one profile");
-    else if (!request->output)
+                 is_trend  ? "profiles, or a directory of them"
+                 : is_many ? "at least one profile"
+                           : "one profile");
+    else if (is_trend && request->form != FORM_TEXT && request->form != FORM_JSON)
+        snprintf(error->text, sizeof error->text, "'trend' has the forms text and json");
+    else if (!request->output && !is_trend)
         snprintf(error->text, sizeof error->text, "'%s' needs -o FILE", name);
     else
         return true;

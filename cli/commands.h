@@ -38,6 +38,9 @@ struct request {
     const struct gate *gates;
     size_t gate_count;
     bool fails_on_change; /* --exit-code */
+    uint64_t limit;       /* of a trend; 0 = none */
+    const char *process;  /* of a trend; NULL = the newest */
+    bool keeps_warm_up;   /* of a trend */
     const char *const *debug_dirs;
     size_t debug_dir_count;
 };

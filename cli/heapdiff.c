@@ -10,6 +10,7 @@
 
 #include "cli/command_line.h"
 #include "cli/heapdiff_options.h"
+#include "cli/trend_command.h"
 
 enum { EXIT_CLOSED_PIPE = 141 };
 
@@ -20,6 +21,8 @@ static int dispatch(const struct command_line *line, struct heapprofile_error *e
         return command_merge(request, error);
     case COMMAND_SYMBOLIZE:
         return command_symbolize(request, error);
+    case COMMAND_TREND:
+        return command_trend(request, error);
     default:
         return request->old_count ? command_diff(request, error) : command_show(request, error);
     }

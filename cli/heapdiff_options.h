@@ -5,7 +5,7 @@
 #include "cli/opts.h"
 
 /* Indices of the table's commands. */
-enum { COMMAND_SHOW, COMMAND_MERGE, COMMAND_SYMBOLIZE };
+enum { COMMAND_SHOW, COMMAND_MERGE, COMMAND_SYMBOLIZE, COMMAND_TREND };
 
 enum {
     OPT_SAMPLE = 1,
@@ -41,6 +41,9 @@ enum {
     OPT_NOISE,
     OPT_FAIL_ABOVE,
     OPT_EXIT_CODE,
+    OPT_LIMIT,
+    OPT_PROCESS,
+    OPT_KEEP_WARM_UP,
     OPT_VERSION,
     OPT_HELP,
 };

@@ -314,6 +314,120 @@ HEAPPROFILE_API bool heapprofile_diff_links(struct heapprofile_diff *diff, uint3
                                             struct heapprofile_links *links);
 HEAPPROFILE_API void heapprofile_links_free(struct heapprofile_links *links);
 
+/* ---- Many profiles over time --------------------------------------------------------------------------------------
+ *
+ *   trend = heapprofile_trend_open(NULL, &error)                       1. what is looked at
+ *   for each file: heapprofile_trend_add(trend, profile, &error)       2. in any order; the profile may be freed then
+ *   heapprofile_trend_fit(trend, HEAPPROFILE_NEWEST_PROCESS, &error)   3. lines through the values of each row
+ *   heapprofile_trend_rank(trend, &count), heapprofile_trend_slope(trend, row)
+ *
+ * Memory grows with rows and with the files that each is in, not with stacks. */
+struct heapprofile_trend;
+
+struct heapprofile_trend_options {
+    enum heapprofile_by by;
+    const char *label; /* key, for HEAPPROFILE_BY_LABEL */
+    const char *view;  /* NULL or "": the default of the first file */
+    enum heapprofile_measure measure;
+    double confidence; /* as for a diff; 0 = 0.95 */
+    bool with_warm_up; /* the first files are not left out, however different they are */
+};
+
+HEAPPROFILE_API struct heapprofile_trend *heapprofile_trend_open(const struct heapprofile_trend_options *options,
+                                                                 struct heapprofile_error *error);
+HEAPPROFILE_API void heapprofile_trend_free(struct heapprofile_trend *trend); /* NULL is fine */
+/* False: the profile does not say when it was made, or has no such view, or there is no memory; the others stay. */
+HEAPPROFILE_API bool heapprofile_trend_add(struct heapprofile_trend *trend, const struct heapprofile *profile,
+                                           struct heapprofile_error *error);
+
+/* The processes that the files are of, in the order of their first files. */
+struct heapprofile_process {
+    const char *instance; /* "": the files do not say; they count as one process */
+    const char *pid;      /* as the files have it; "" = they do not say */
+    uint32_t files;
+    int64_t first_nanos, last_nanos; /* of its files, since 1970 */
+};
+
+HEAPPROFILE_API uint32_t heapprofile_trend_processes(const struct heapprofile_trend *trend);
+HEAPPROFILE_API struct heapprofile_process heapprofile_trend_process(const struct heapprofile_trend *trend,
+                                                                     uint32_t process);
+
+/* The process of the newest file; or all of them: one slope, and a level for each process. */
+enum { HEAPPROFILE_NEWEST_PROCESS = -1, HEAPPROFILE_ALL_PROCESSES = -2 };
+
+/* May be called again for another process. False: fewer than three files, or all of one time, or no memory. */
+HEAPPROFILE_API bool heapprofile_trend_fit(struct heapprofile_trend *trend, int process,
+                                           struct heapprofile_error *error);
+
+/* All that follows is of the last fit. */
+struct heapprofile_trend_facts {
+    struct heapprofile_view view;
+    int process;      /* number, or HEAPPROFILE_ALL_PROCESSES */
+    uint32_t files;   /* of what was asked for */
+    uint32_t warm_up; /* of them, that were left out as warm-up */
+    double confidence;
+    double hours; /* from the first file that was not left out to the last */
+};
+
+HEAPPROFILE_API struct heapprofile_trend_facts heapprofile_trend_facts(const struct heapprofile_trend *trend);
+
+/* Files of one process are side by side and in the order of time. */
+struct heapprofile_trend_file {
+    const char *name;
+    int64_t time_nanos;
+    uint32_t process;
+    int64_t rate;
+    bool is_warm_up;
+};
+
+HEAPPROFILE_API struct heapprofile_trend_file heapprofile_trend_file(const struct heapprofile_trend *trend,
+                                                                     uint32_t file);
+
+enum heapprofile_trend_verdict {
+    HEAPPROFILE_TREND_NOISE,   /* no more than chance: "~" */
+    HEAPPROFILE_TREND_LEAKS,   /* rises by more than chance, and all the time; not said of what was allocated */
+    HEAPPROFILE_TREND_RISES,   /* rises by more than chance, but not all the time: in a part of it, or slower and slower
+                                */
+    HEAPPROFILE_TREND_FALLS,   /* falls by more than chance */
+    HEAPPROFILE_TREND_CONSTANT /* the same in all files */
+};
+
+struct heapprofile_slope {
+    int64_t first, last;   /* values in the first file that was not left out and in the last */
+    double slope;          /* units an hour */
+    double low, high;      /* its confidence interval */
+    double p;              /* of a slope as large if there were none */
+    double q;              /* p after Benjamini and Hochberg, over all rows */
+    double sampling_error; /* standard error of the slope by sampling; NAN where the files do not tell */
+    double scatter_error;  /* by how the values bend and jump */
+    uint32_t rises, steps; /* in how many steps from a file to the next it rose, and of how many */
+    enum heapprofile_trend_verdict verdict;
+};
+
+enum { HEAPPROFILE_TREND_TOTAL = -1 }; /* as a row: the total of each file */
+
+HEAPPROFILE_API uint32_t heapprofile_trend_rows(const struct heapprofile_trend *trend);
+HEAPPROFILE_API struct heapprofile_row heapprofile_trend_row(const struct heapprofile_trend *trend, uint32_t row);
+/* Rows that are not 0 in all files: what leaks, what rises, then the others, the steepest first. The array is the
+ * trend's and valid until the next fit. */
+HEAPPROFILE_API const uint32_t *heapprofile_trend_rank(const struct heapprofile_trend *trend, uint32_t *count);
+HEAPPROFILE_API struct heapprofile_slope heapprofile_trend_slope(const struct heapprofile_trend *trend, int64_t row);
+/* By file: the value, and its standard error by sampling (NAN = not known). */
+HEAPPROFILE_API void heapprofile_trend_values(const struct heapprofile_trend *trend, int64_t row, int64_t *values,
+                                              double *errors);
+/* By file: where the line is, through the values of each process; NAN in warm-up. */
+HEAPPROFILE_API void heapprofile_trend_line(const struct heapprofile_trend *trend, int64_t row, const int64_t *values,
+                                            double *line);
+
+/* When the total comes to a limit, in hours from the last file, if this slope goes on. */
+struct heapprofile_reach {
+    double hours;           /* INFINITY: never */
+    double soonest, latest; /* by the interval of the slope */
+};
+
+HEAPPROFILE_API struct heapprofile_reach heapprofile_trend_reach(const struct heapprofile_trend *trend, int64_t row,
+                                                                 double limit);
+
 #ifdef __cplusplus
 }
 #endif

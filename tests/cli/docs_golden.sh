@@ -14,6 +14,7 @@ mkdir "$tmp/data" "$tmp/bin" "$tmp/planted"
 ln -s "$HEAPTAP_BUILD/heapdiff" "$HEAPTAP_BUILD/heaptap" "$tmp/bin"
 export PYTHONDONTWRITEBYTECODE=1 TERM=xterm HEAPTAP_LIB="$HEAPTAP_BUILD/libheaptap.so"
 python3 "$HEAPTAP_SOURCE/tests/golden/heapdiff/make_data.py" "$tmp/data"
+python3 "$HEAPTAP_SOURCE/tests/cli/trend_data.py" "$tmp/data"
 ln -s /bin/true "$tmp/data/my-service"
 cd "$tmp/data"
 unset NO_COLOR COLUMNS PPROF_BINARY_PATH DEBUGINFOD_URLS || true
