@@ -85,7 +85,8 @@ set_target_properties(heaptap_archive PROPERTIES OUTPUT_NAME heaptap)
 set(READER_OBJECTS
   $<TARGET_OBJECTS:heaptap_base> $<TARGET_OBJECTS:heaptap_proto>
   $<TARGET_OBJECTS:heaptap_symbolizer> $<TARGET_OBJECTS:heaptap_diff>)
-set(READER_LIBRARIES ${PROTOBUF_C_STATIC} ${ZLIB_STATIC} ${DEFLATE_STATIC} ${IBERTY_STATIC} ${LIBDW_LIBRARIES} Threads::Threads m)
+set(READER_LIBRARIES ${PROTOBUF_C_STATIC} ${ZLIB_STATIC} ${DEFLATE_STATIC} ${IBERTY_STATIC} ${LIBDW_LIBRARIES}
+    ${CMAKE_DL_LIBS} Threads::Threads m)
 add_library(heapprofile SHARED ${READER_OBJECTS})
 set_target_properties(heapprofile PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
 target_link_libraries(heapprofile PRIVATE ${READER_LIBRARIES})

@@ -23,8 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/strtab.h"
 #include "symbolizer/ranges.h"
+#include "symbolizer/scopes.h"
 
 enum { MAX_NESTING = 64, MAX_CHAIN = 256, MAX_RANGES = 1 << 24 };
 
@@ -47,11 +47,8 @@ struct unit {
 struct inlines {
     struct unit *units;
     size_t count, capacity;
-    struct ranges ranges;         /* payload: index of units */
-    struct region region;         /* of what follows */
-    struct strtab qualified_keys; /* addresses of function entries that were qualified */
-    const char **qualified;       /* by number of qualified_keys */
-    size_t qualified_capacity;
+    struct ranges ranges; /* payload: index of units */
+    struct scopes *scopes;
     bool has_lost_unit;
 };
 
@@ -78,12 +75,6 @@ static bool add_function(struct function_table *table, Dwarf_Die *die) {
     return add_die_ranges(&table->ranges, die, table->count++);
 }
 
-static bool may_hold_functions(int tag) {
-    return tag == DW_TAG_namespace || tag == DW_TAG_class_type || tag == DW_TAG_structure_type ||
-           tag == DW_TAG_union_type || tag == DW_TAG_enumeration_type || tag == DW_TAG_module ||
-           tag == DW_TAG_interface_type;
-}
-
 static bool is_block(int tag) {
     return tag == DW_TAG_lexical_block || tag == DW_TAG_try_block || tag == DW_TAG_catch_block;
 }
@@ -102,7 +93,7 @@ static bool collect(struct function_table *table, Dwarf_Die *parent, bool is_nes
         bool is_function = tag == DW_TAG_subprogram;
         if (is_function && !add_function(table, &die))
             return false;
-        bool is_entered = may_hold_functions(tag) || (is_nested && (is_function || is_block(tag)));
+        bool is_entered = scopes_may_hold_functions(tag) || (is_nested && (is_function || is_block(tag)));
         if (is_entered && !collect(table, &die, is_nested, depth + 1))
             return false;
     } while (dwarf_siblingof(&die, &die) == 0);
@@ -157,9 +148,10 @@ static bool add_unit(struct inlines *inlines, Dwarf_Die *die, bool is_split) {
 
 struct inlines *inlines_open(struct Dwarf *dwarf) {
     struct inlines *inlines = calloc(1, sizeof *inlines);
-    if (!inlines)
+    if (!inlines || !(inlines->scopes = scopes_open())) {
+        free(inlines);
         return NULL;
-    strtab_init(&inlines->qualified_keys, &inlines->region);
+    }
     Dwarf_CU *unit = NULL;
     Dwarf_Die die;
     uint8_t type;
@@ -190,8 +182,7 @@ void inlines_close(struct inlines *inlines) {
         free_functions(&inlines->units[i].nested);
     }
     ranges_free(&inlines->ranges);
-    region_free(&inlines->region);
-    free(inlines->qualified);
+    scopes_close(inlines->scopes);
     free(inlines->units);
     free(inlines);
 }
@@ -226,60 +217,15 @@ static Dwarf_Die find_declaration(Dwarf_Die *die) {
     return current;
 }
 
-static const char *scope_name(Dwarf_Die *scope) {
-    int tag = dwarf_tag(scope);
-    if (!may_hold_functions(tag) || tag == DW_TAG_module)
-        return NULL;
-    const char *name = dwarf_diename(scope);
-    return name ? name : tag == DW_TAG_namespace ? "(anonymous namespace)" : "(unnamed)";
-}
-
-/* "outer::inner::name", or NULL when there is nothing around it or no memory. */
-static const char *join_scopes(struct region *region, Dwarf_Die *declaration, const char *name) {
-    Dwarf_Die *scopes = NULL;
-    int count = dwarf_getscopes_die(declaration, &scopes);
-    size_t size = strlen(name) + 1;
-    for (int i = 1; i < count; i++)
-        size += scope_name(&scopes[i]) ? strlen(scope_name(&scopes[i])) + 2 : 0;
-    char *text = size > strlen(name) + 1 ? region_alloc(region, size) : NULL;
-    char *end = text;
-    for (int i = count - 1; text && i > 0; i--)
-        if (scope_name(&scopes[i]))
-            end = stpcpy(stpcpy(end, scope_name(&scopes[i])), "::");
-    if (text)
-        strcpy(end, name);
-    free(scopes);
-    return text;
-}
-
-/* Walking up from an entry means walking its whole unit, so the answer is kept. */
-static const char *find_qualified(struct inlines *inlines, Dwarf_Die *die, const char *name) {
-    Dwarf_Die declaration = find_declaration(die);
-    bool is_new;
-    string_id number =
-        strtab_intern(&inlines->qualified_keys, (const char *)&declaration.addr, sizeof declaration.addr, &is_new);
-    if (number == PROFILE_NONE)
-        return NULL;
-    if (!is_new)
-        return inlines->qualified[number];
-    if (number >= inlines->qualified_capacity) {
-        size_t capacity = (size_t)number * 2 + 64;
-        const char **larger = reallocarray(inlines->qualified, capacity, sizeof *larger);
-        if (!larger)
-            return NULL;
-        inlines->qualified = larger;
-        inlines->qualified_capacity = capacity;
-    }
-    return inlines->qualified[number] = join_scopes(&inlines->region, &declaration, name);
-}
-
 static void find_names(struct inlines *inlines, struct unit *unit, Dwarf_Die *die, struct source_frame *frame) {
     frame->name = find_linkage_name(die);
     if (frame->name)
         return;
     frame->name = dwarf_diename(die);
-    if (frame->name && is_cplusplus(&unit->root))
-        frame->qualified = find_qualified(inlines, die, frame->name);
+    if (!frame->name || !is_cplusplus(&unit->root))
+        return;
+    Dwarf_Die declaration = find_declaration(die);
+    frame->qualified = scopes_qualify(inlines->scopes, &declaration, frame->name);
 }
 
 /* The child, or a lexical block's child, that holds the address. */

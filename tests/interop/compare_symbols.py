@@ -109,7 +109,7 @@ def plain(frames):
     """Without the suffixes of a function's clones, which DWARF does not know, without the kinds of a constructor, which
     share their code, and without files that only a symbol table names."""
     def cut(name):
-        name = re.sub(r"(\.(cold|constprop|isra|part|lto_priv|llvm)(\.\d+)?)+$", "", name)
+        name = re.sub(r"(\.(cold|constprop|isra|part|lto_priv|llvm)(\.\d+)?|\.\d+)+$", "", name)
         return re.sub(r"([CD])[0-9](?=[EI])", r"\1", name)
 
     return [(cut(name), "" if file == "??" or not line else file, line) for name, file, line in frames]

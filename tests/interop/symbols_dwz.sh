@@ -27,6 +27,16 @@ says "shared.debug' is not the debug information of this build"
 cp two "$work/shared.debug"
 expect outer in.pb.gz
 says "shared.debug' is not the debug information of this build"
+# A shared file of the same layout with other names.
+sed 's/inlined_work/mistaken_one/; s/outer_work/wrong_work/' "$here/symbol_files.c" >others.c
+for name in three four; do
+    gcc -O2 -g -DVARIANT=${#name} -Wl,--build-id=sha1 -o $name others.c
+done
+rm shared.debug
+dwz -m shared.debug -M "$work/shared.debug" three four || fail "dwz fails"
+expect outer in.pb.gz
+! grep -Eq 'mistaken|wrong' shown.txt || fail "names of another build: $(cat shown.txt)"
+says "shared.debug' is not the debug information of this build"
 rm shared.debug
 expect outer in.pb.gz
 says "shared.debug' is not here"

@@ -11,6 +11,20 @@ probe typed 7 g++ -O2 -g -fdebug-types-section
 probe zlib 7 g++ -O2 -g -gz=zlib
 probe split4 7 g++ -O2 -gdwarf-4 -gsplit-dwarf
 
+# An inlined call in a function that stands inside another one.
+cat >nested.c <<'END'
+#include <stdlib.h>
+static inline int *inlined(int n) { int *p = malloc(n); if (p) *p = n; return p; }
+int *outside(int n) {
+    __attribute__((noinline)) int *inside(int k) { return inlined(k + n) + (n > k); }
+    return inside(n * 3);
+}
+int main(int argc, char **argv) { (void)argv; return !outside(argc); }
+END
+gcc -O2 -g -Wl,--build-id=sha1 -o nested nested.c
+python3 "$here/compare_symbols.py" "$heapdiff" nested llvm 1 >figures || :
+grep -q ' 0 differ, 0 only heapdiff, 0 only the reference' figures || fail "nested functions: $(cat figures)"
+
 # A compression that the library may not know yet: the symbol table is still there.
 if can gcc -g -gz=zstd; then
     build compressed 0 -gz=zstd
