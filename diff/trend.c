@@ -191,7 +191,8 @@ static bool take_rows(struct heapprofile_trend *trend, struct view *view) {
     for (uint32_t i = 0; i < view->rows.count; i++) {
         const struct sampled *sums = noise_find(is_cum ? &column->cum_noise : &column->flat_noise, i);
         int64_t value = view_value(view, 0, trend->measure, i, 0);
-        bool has_more = sums && trend->kind != SAMPLED_OTHER && sums->kinds[trend->allocations].variance > 0;
+        bool has_more = sums && trend->kind != SAMPLED_OTHER &&
+                        sampled_estimate(sums, trend->allocations, &column->sampling).variance > 0;
         if (!value && !has_more)
             continue;
         uint32_t row = find_row(trend, &view->rows, i);
