@@ -19,8 +19,8 @@ size_t os_page_size(void);
 
 /* None -> Ready. NULL when the kernel refuses. Zero-filled. `size` is rounded up to a page. */
 void *os_alloc(size_t size);
-/* Ready -> Ready with more pages, the new ones zero: the contents stay, the address may change, and nothing is copied. NULL
- * when the kernel refuses; the range is then as it was. */
+/* Ready -> Ready with more pages, the new ones zero: the contents stay, the address may change, and nothing is copied.
+ * NULL when the kernel refuses; the range is then as it was. */
 void *os_grow(void *p, size_t old_size, size_t new_size);
 /* any -> None. */
 void os_free(void *p, size_t size);

@@ -2,6 +2,12 @@
 #ifndef HEAPTAP_TESTS_SUPPORT_SANITIZED_H
 #define HEAPTAP_TESTS_SUPPORT_SANITIZED_H
 
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
 #if defined(__SANITIZE_THREAD__)
 #define SANITIZED_STRIDE 16 /* of many like cases every 16th is run */
 #define SANITIZED_MEMORY 8  /* resident memory counts with its shadow */
