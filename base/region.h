@@ -22,8 +22,8 @@ struct region {
 void *region_alloc(struct region *region, size_t size);
 /* Grows an array that region_alloc or this call returned: copies, unless it was the last thing handed out. */
 void *region_grow(struct region *region, void *old, size_t old_size, size_t new_size);
-/* Grows an array that is all that was taken from this region, or begins one (old = NULL): the kernel moves its pages, so
- * that nothing is copied and no second memory is needed meanwhile. *size, which is needed, becomes what there is. */
+/* Grows an array that is all that was taken from this region, or begins one (old = NULL): the kernel moves its pages,
+ * so that nothing is copied and no second memory is needed meanwhile. *size, which is needed, becomes what there is. */
 void *region_resize(struct region *region, void *old, size_t old_size, size_t *size);
 void region_free(struct region *region);
 
