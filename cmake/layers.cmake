@@ -37,7 +37,7 @@ foreach(layer base alloc profiler)
 endforeach()
 
 # Loops over every frame of a profile that is read.
-set_property(SOURCE proto/varints.c proto/decode.c proto/resolve.c APPEND PROPERTY COMPILE_OPTIONS -O3)
+set_property(SOURCE proto/varints.c proto/decode.c proto/resolve.c diff/view.c diff/noise.c APPEND PROPERTY COMPILE_OPTIONS -O3)
 
 # What runs once, at start, for a profile, in the background or for a new address of a stack: small rather than fast
 # (cmake/layout.ld says why small).

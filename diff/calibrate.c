@@ -43,8 +43,7 @@ bool heapprofile_calibrate(const struct heapprofile *source, uint32_t view,
     if (kind == SAMPLED_OTHER || !sampling.rate || !find_exact(source, kind, &calibration->exact))
         return false;
     for (uint32_t i = 0; i < source->profile.sample_count; i++) {
-        struct sampled_sample sample;
-        sampling_read(&sampling, &weights, i, &sample);
+        struct sampled sample = sampling_read(&sampling, &weights, i);
         sampled_add(&sum, &sample);
     }
     struct estimate estimate = sampled_estimate(&sum, kind, &sampling);

@@ -32,7 +32,7 @@ static bool add_row(struct noise *noise, uint32_t row) {
     return true;
 }
 
-bool noise_add(struct noise *noise, uint32_t row, const struct sampled_sample *sample) {
+bool noise_add(struct noise *noise, uint32_t row, const struct sampled *sample) {
     if (row >= noise->rows && !grow_places(noise, row))
         return false;
     if (!noise->places[row] && !add_row(noise, row))
@@ -47,7 +47,7 @@ bool noise_move(struct noise *noise, uint32_t from, uint32_t to) {
     if (to >= noise->rows && !grow_places(noise, to))
         return false;
     if (noise->places[to])
-        sampled_join(&noise->items[noise->places[to] - 1], &noise->items[noise->places[from] - 1]);
+        sampled_add(&noise->items[noise->places[to] - 1], &noise->items[noise->places[from] - 1]);
     else
         noise->places[to] = noise->places[from];
     noise->places[from] = 0;

@@ -14,7 +14,7 @@ struct noise {
 };
 
 /* All zero is empty. Adds a sample to a row; false when there is no memory. */
-bool noise_add(struct noise *noise, uint32_t row, const struct sampled_sample *sample);
+bool noise_add(struct noise *noise, uint32_t row, const struct sampled *sample);
 /* What was added to one row joins another. False when there is no memory. */
 bool noise_move(struct noise *noise, uint32_t from, uint32_t to);
 /* NULL where nothing was added. */

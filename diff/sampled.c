@@ -4,9 +4,17 @@
  * Locks, allocation: none. */
 #include "diff/sampled.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/bits.h"
+
+/* Places in a pair's sums. */
+enum { SAMPLES = 0, OBJECTS = 1, BYTES = 4 };
+enum { VALUE, VARIANCE, UNKNOWN };
+
+static_assert(BYTES + UNKNOWN + 1 == SAMPLED_PAIR, "a pair's sums are all there is");
+static_assert((int)SAMPLED_INUSE_OBJECTS == SAMPLED_KINDS / 2, "the alloc pair comes first");
 
 static const char *const kind_names[SAMPLED_KINDS] = {
     [SAMPLED_ALLOC_OBJECTS] = "alloc_objects",
@@ -59,37 +67,50 @@ static const struct estimate_weight *find_weight(struct sampled_weights *weights
     return &item->weight;
 }
 
-void sampling_read(const struct sampling *sampling, struct sampled_weights *weights, uint32_t index,
-                   struct sampled_sample *sample) {
+/* The numbers of one pair. */
+static void set_pair(struct sampled *own, double *sums, const struct estimate *objects, const struct estimate *bytes) {
+    sums[SAMPLES] = objects->samples;
+    sums[OBJECTS + VALUE] = objects->value;
+    sums[OBJECTS + VARIANCE] = objects->variance;
+    sums[OBJECTS + UNKNOWN] = objects->unknown;
+    sums[BYTES + VALUE] = bytes->value;
+    sums[BYTES + VARIANCE] = bytes->variance;
+    sums[BYTES + UNKNOWN] = bytes->unknown;
+    own->object_density = objects->density;
+    own->byte_density = bytes->density;
+}
+
+struct sampled sampling_read(const struct sampling *sampling, struct sampled_weights *weights, uint32_t index) {
     const struct profile *profile = sampling->profile;
+    const struct profile_sample *sample = &profile->samples[index];
     const int64_t *values = profile->values + (size_t)index * profile->sample_type_count;
-    for (int kind = 0; kind < SAMPLED_KINDS; kind++)
-        sample->values[kind] = sampling->types[kind] == PROFILE_NONE ? 0 : values[sampling->types[kind]];
-    sample->slot = find_slot(sampling, &profile->samples[index]);
-    sample->alloc = sample->inuse = (struct estimate_bucket){.is_known = false};
-    if (!sampling->rate)
-        return;
-    const struct estimate_weight *weight = find_weight(weights, sample->slot, sampling->rate);
-    sample->alloc = estimate_bucket_weighed(sample->values[SAMPLED_ALLOC_SPACE], sample->slot, sampling->rate, weight);
-    sample->inuse = estimate_bucket_weighed(sample->values[SAMPLED_INUSE_SPACE], sample->slot, sampling->rate, weight);
-}
-
-void sampled_add(struct sampled *sum, const struct sampled_sample *sample) {
-    const int64_t *values = sample->values;
-    estimate_add_objects(&sum->kinds[SAMPLED_ALLOC_OBJECTS], values[SAMPLED_ALLOC_OBJECTS], sample->slot,
-                         &sample->alloc);
-    estimate_add_bytes(&sum->kinds[SAMPLED_ALLOC_SPACE], values[SAMPLED_ALLOC_SPACE], &sample->alloc);
-    estimate_add_objects(&sum->kinds[SAMPLED_INUSE_OBJECTS], values[SAMPLED_INUSE_OBJECTS], sample->slot,
-                         &sample->inuse);
-    estimate_add_bytes(&sum->kinds[SAMPLED_INUSE_SPACE], values[SAMPLED_INUSE_SPACE], &sample->inuse);
-}
-
-void sampled_join(struct sampled *sum, const struct sampled *more) {
-    for (int kind = 0; kind < SAMPLED_KINDS; kind++)
-        sum->kinds[kind] = estimate_sum(&sum->kinds[kind], &more->kinds[kind]);
+    uint64_t slot = find_slot(sampling, sample);
+    const struct estimate_weight *weight = sampling->rate ? find_weight(weights, slot, sampling->rate) : NULL;
+    struct sampled own = {0};
+    for (int pair = 0; pair < 2; pair++) {
+        const uint32_t *types = sampling->types + pair * (SAMPLED_KINDS / 2);
+        int64_t count = types[0] == PROFILE_NONE ? 0 : values[types[0]];
+        int64_t space = types[1] == PROFILE_NONE ? 0 : values[types[1]];
+        struct estimate objects = {0}, bytes = {0};
+        struct estimate_bucket bucket = {.is_known = false};
+        if (weight)
+            bucket = estimate_bucket_weighed(space, slot, sampling->rate, weight);
+        estimate_add_objects(&objects, count, slot, &bucket);
+        estimate_add_bytes(&bytes, space, &bucket);
+        set_pair(&own, own.sums + pair * SAMPLED_PAIR, &objects, &bytes);
+    }
+    return own;
 }
 
 struct estimate sampled_estimate(const struct sampled *sum, enum sampled_kind kind, const struct sampling *sampling) {
+    bool is_objects = kind == SAMPLED_ALLOC_OBJECTS || kind == SAMPLED_INUSE_OBJECTS;
+    const double *pair = sum->sums + (kind < SAMPLED_INUSE_OBJECTS ? 0 : SAMPLED_PAIR);
+    const double *number = pair + (is_objects ? OBJECTS : BYTES);
     struct estimate estimate = estimate_none(sampling->rate);
-    return estimate_sum(&estimate, &sum->kinds[kind]);
+    estimate.value = number[VALUE];
+    estimate.variance = number[VARIANCE];
+    estimate.unknown = number[UNKNOWN];
+    estimate.samples = pair[SAMPLES];
+    estimate.density = is_objects ? sum->object_density : sum->byte_density;
+    return estimate;
 }

@@ -19,8 +19,14 @@ enum sampled_kind {
     SAMPLED_OTHER = SAMPLED_KINDS /* a view that is none of them */
 };
 
+/* Sums of the parts of estimates, in two cache lines: with verdicts on cum a row is added to for every frame. The alloc
+ * pair first, then the inuse pair; of each: recorded objects, which both numbers have in common, then value, variance
+ * and unknown of the objects and of the bytes. All zero is nothing. */
+enum { SAMPLED_PAIR = 7, SAMPLED_SUMS = 2 * SAMPLED_PAIR };
+
 struct sampled {
-    struct estimate kinds[SAMPLED_KINDS];
+    double sums[SAMPLED_SUMS];
+    double object_density, byte_density; /* the greatest */
 };
 
 /* How a profile was sampled, found once. */
@@ -40,22 +46,19 @@ struct sampled_weights {
     } items[SAMPLED_WEIGHTS];
 };
 
-/* One sample of a profile. */
-struct sampled_sample {
-    int64_t values[SAMPLED_KINDS];
-    uint64_t slot;
-    struct estimate_bucket alloc, inuse;
-};
-
 struct sampling sampling_find(const struct heapprofile *source);
-/* `weights` begins all zero and is for this sampling alone. */
-void sampling_read(const struct sampling *sampling, struct sampled_weights *weights, uint32_t index,
-                   struct sampled_sample *sample);
+/* What one sample of the profile adds to a sum. `weights` begins all zero and is for this sampling alone. */
+struct sampled sampling_read(const struct sampling *sampling, struct sampled_weights *weights, uint32_t index);
 
 /* Which of the four a view is, by its name. */
 enum sampled_kind sampled_kind_of(const char *view);
-void sampled_add(struct sampled *sum, const struct sampled_sample *sample);
-void sampled_join(struct sampled *sum, const struct sampled *more);
+/* Adds a sample or a sum. */
+static inline void sampled_add(struct sampled *sum, const struct sampled *more) {
+    for (int i = 0; i < SAMPLED_SUMS; i++)
+        sum->sums[i] += more->sums[i];
+    sum->object_density = more->object_density > sum->object_density ? more->object_density : sum->object_density;
+    sum->byte_density = more->byte_density > sum->byte_density ? more->byte_density : sum->byte_density;
+}
 /* The sum as the statistics want it: where nothing was added, what the file's rate lets be unseen. */
 struct estimate sampled_estimate(const struct sampled *sum, enum sampled_kind kind, const struct sampling *sampling);
 

@@ -26,7 +26,7 @@ struct adding {
     struct column *column;
     const struct profile *profile;
     int64_t *values; /* by view: of the sample at hand */
-    struct sampled_sample sample;
+    struct sampled sample;
     struct sampled_weights weights;
     uint32_t *marks; /* by row: number of the last sample that counted there, plus 1 */
     uint32_t *sequence;
@@ -78,7 +78,7 @@ static void take_sample(struct adding *adding, uint32_t index) {
     }
     if (!adding->view->with_noise)
         return;
-    sampling_read(&column->sampling, &adding->weights, index, &adding->sample);
+    adding->sample = sampling_read(&column->sampling, &adding->weights, index);
     sampled_add(&column->total_noise, &adding->sample);
 }
 
