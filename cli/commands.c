@@ -142,12 +142,13 @@ static struct heapprofile_options choose_options(const struct request *request, 
                                         .confidence = request->confidence,
                                         .without_noise = request->without_noise,
                                         .is_aligned = request->is_aligned,
-                                        .with_cum_noise = request->by_cum || (form && (form->has_cum_noise || form->has_cum))};
+                                        .with_cum_noise =
+                                            request->by_cum || (form && (form->has_cum_noise || form->has_cum))};
 }
 
 /* Names of the views that are shown, and behind them those of the gates. NULL when there is no memory. */
-static const char **choose_views(const struct request *request, const struct form *form,
-                                 const struct heapprofile *last, struct summary *summary) {
+static const char **choose_views(const struct request *request, const struct form *form, const struct heapprofile *last,
+                                 struct summary *summary) {
     uint32_t all = heapprofile_facts(last).views;
     const char **views = calloc(all + request->gate_count + 1, sizeof *views);
     if (!views)
