@@ -147,8 +147,8 @@ static struct heapprofile_options choose_options(const struct request *request, 
 }
 
 /* Names of the views that are shown, and behind them those of the gates. NULL when there is no memory. */
-static const char **choose_views(const struct request *request, const struct form *form,
-                                 const struct heapprofile *last, struct summary *summary) {
+static const char **choose_views(const struct request *request, const struct form *form, const struct heapprofile *last,
+                                 struct summary *summary) {
     uint32_t all = heapprofile_facts(last).views;
     const char **views = calloc(all + request->gate_count + 1, sizeof *views);
     if (!views)

@@ -109,9 +109,10 @@ static uint32_t next_row(const struct heapprofile_tree *tree, struct item *item)
     return column->frames.rows[first + frame];
 }
 
-/* Samples lie anywhere in memory: what an item will need is fetched while others are looked at. Inline, because gcc takes a
- * call that does nothing else for one that does nothing. */
-static inline __attribute__((always_inline)) void fetch_item(const struct heapprofile_tree *tree, const struct item *item) {
+/* Samples lie anywhere in memory: what an item will need is fetched while others are looked at. Inline, because gcc
+ * takes a call that does nothing else for one that does nothing. */
+static inline __attribute__((always_inline)) void fetch_item(const struct heapprofile_tree *tree,
+                                                             const struct item *item) {
     const struct profile *profile = &tree->diff->view.columns[item->column].source->profile;
     if (item->left)
         __builtin_prefetch(&profile->location_ids[item->next]);
