@@ -24,8 +24,7 @@ enum { SITES = 200, RATE = 16384, MOST = 1 << 15 };
 #define TEN(X, n) X(n##0) X(n##1) X(n##2) X(n##3) X(n##4) X(n##5) X(n##6) X(n##7) X(n##8) X(n##9)
 #define HUNDRED(X, n)                                                                                                  \
     TEN(X, n##0)                                                                                                       \
-    TEN(X, n##1) TEN(X, n##2) TEN(X, n##3) TEN(X, n##4) TEN(X, n##5) TEN(X, n##6) TEN(X, n##7) TEN(X, n##8)            \
-        TEN(X, n##9)
+    TEN(X, n##1) TEN(X, n##2) TEN(X, n##3) TEN(X, n##4) TEN(X, n##5) TEN(X, n##6) TEN(X, n##7) TEN(X, n##8) TEN(X, n##9)
 #define NAMED(n) {"site_" #n, site_##n},
 
 HUNDRED(SITE, 1)
