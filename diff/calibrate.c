@@ -5,9 +5,11 @@
 #include <stdlib.h>
 
 #include "diff/sampled.h"
+#include "diff/significance.h"
 
-/* Further away than this many standard errors is 1 in 1000 by chance. */
-static const double far_away = 3.29;
+/* The smallest object that there can be: the exact count knows of those that no sample has shown. */
+static const double smallest_slot = 8;
+static const double by_chance = 0.001;
 
 /* The exact number of a view. */
 static bool find_exact(const struct heapprofile *source, enum sampled_kind kind, double *exact) {
@@ -47,9 +49,11 @@ bool heapprofile_calibrate(const struct heapprofile *source, uint32_t view,
         sampled_add(&sum, &sample);
     }
     struct estimate estimate = sampled_estimate(&sum, kind, &sampling);
-    double unseen = estimate.rate * estimate.density;
+    struct estimate exact = estimate_exact(calibration->exact);
+    if (kind == SAMPLED_ALLOC_OBJECTS || kind == SAMPLED_INUSE_OBJECTS)
+        estimate.density = 1 / smallest_slot;
     calibration->sampled = estimate.value;
-    calibration->deviation = sqrt(estimate.variance + (estimate.samples > 0 ? 0 : unseen * unseen));
-    calibration->is_off = fabs(calibration->sampled - calibration->exact) > far_away * calibration->deviation + unseen;
+    calibration->deviation = estimate.samples > 0 ? sqrt(estimate.variance) : estimate.rate * estimate.density;
+    calibration->is_off = significance_of_two(&estimate, &exact, 0).p <= by_chance;
     return true;
 }

@@ -73,6 +73,9 @@ static double gamma_by_series(double shape, double x) {
     return gamma_front(shape, x) * sum;
 }
 
+/* Rounding may leave a part below 0 or above the whole. */
+static double as_probability(double value) { return fmax(0, fmin(1, value)); }
+
 static double no_zero(double value) { return fabs(value) < 1e-300 ? 1e-300 : value; }
 
 static double gamma_upper_by_fraction(double shape, double x) {
@@ -107,7 +110,7 @@ static double gamma_of_large_shape(double shape, double x, bool upper) {
     double m = (x - shape) / shape;
     double eta = copysign(sqrt(2 * deviance(x / shape, m)), m);
     double z = eta * sqrt(shape), correction = gamma_upper_correction(shape, m, eta);
-    return upper ? distribution_normal(-z) + correction : distribution_normal(z) - correction;
+    return as_probability(upper ? distribution_normal(-z) + correction : distribution_normal(z) - correction);
 }
 
 double distribution_gamma(double shape, double x) {
@@ -117,7 +120,7 @@ double distribution_gamma(double shape, double x) {
         return 1;
     if (shape > large_shape)
         return gamma_of_large_shape(shape, x, false);
-    return x < shape + 1 ? gamma_by_series(shape, x) : 1 - gamma_upper_by_fraction(shape, x);
+    return as_probability(x < shape + 1 ? gamma_by_series(shape, x) : 1 - gamma_upper_by_fraction(shape, x));
 }
 
 double distribution_gamma_upper(double shape, double x) {
@@ -127,7 +130,7 @@ double distribution_gamma_upper(double shape, double x) {
         return 0;
     if (shape > large_shape)
         return gamma_of_large_shape(shape, x, true);
-    return x < shape + 1 ? 1 - gamma_by_series(shape, x) : gamma_upper_by_fraction(shape, x);
+    return as_probability(x < shape + 1 ? 1 - gamma_by_series(shape, x) : gamma_upper_by_fraction(shape, x));
 }
 
 /* Wilson and Hilferty: the cube root of a gamma variate is nearly normal. Near 0 the density is a power. */
@@ -209,7 +212,7 @@ double distribution_beta(double x, double y, double a, double b) {
     if (!(y > 0))
         return 1;
     if (a > large_shape && b > large_shape)
-        return fmax(0, fmin(1, beta_of_large(x, y, a, b)));
+        return as_probability(beta_of_large(x, y, a, b));
     bool is_below = x < y ? (a + b) * x <= a : (a + b) * y >= b;
-    return is_below ? beta_by_fraction(x, y, a, b) : 1 - beta_by_fraction(y, x, b, a);
+    return as_probability(is_below ? beta_by_fraction(x, y, a, b) : 1 - beta_by_fraction(y, x, b, a));
 }

@@ -29,10 +29,10 @@ struct estimate_bucket estimate_bucket_weighed(int64_t bytes, uint64_t slot, uin
     if (bytes == 0 || slot == 0 || rate == 0)
         return bucket;
     double samples = (double)bytes * weight->p / (double)slot, whole = round(samples);
-    double forgiven = fmin(roundings * weight->p / (double)slot, farthest) + weight_error(slot, rate) * fabs(whole);
+    double forgiven = roundings * weight->p / (double)slot + weight_error(slot, rate) * fabs(whole);
     if (rate == 1)
         bucket.is_known = true; /* nothing is sampled: every number is exact, a negative one too */
-    else if (whole < 1 || fabs(samples - whole) > forgiven)
+    else if (whole < 1 || fabs(samples - whole) > fmin(forgiven, farthest))
         bucket.is_known = false;
     bucket.samples = bucket.is_known ? whole : fabs(samples);
     bucket.objects = bucket.samples / weight->p;

@@ -163,7 +163,7 @@ static bool count_outside(size_t m, size_t n, double tail, size_t *outside) {
 
 static bool find_shift(const double *first, size_t m, const double *second, size_t n, double confidence,
                        struct rank_test *result) {
-    size_t count = m * n, outside;
+    size_t count = m * n, outside = SIZE_MAX;
     double *differences = malloc(count * sizeof *differences);
     if (!differences)
         return false;

@@ -96,6 +96,29 @@ static void test_symmetries(void **state) {
     }
 }
 
+/* Files may say anything: of all magnitudes there is a p, and an interval around the change. */
+static void test_all_magnitudes(void **state) {
+    (void)state;
+    struct rand_state rand;
+    rand_seed(&rand, 8);
+    for (int i = 0; i < 20000; i++) {
+        struct estimate sides[2];
+        for (int side = 0; side < 2; side++) {
+            double value = rand_below(&rand, 5) ? exp2(80 * rand_unit(&rand) - 10) : 0;
+            sides[side] = (struct estimate){.value = rand_below(&rand, 20) ? value : -value,
+                                            .variance = rand_below(&rand, 4) ? exp2(150 * rand_unit(&rand) - 20) : 0,
+                                            .samples = 1,
+                                            .rate = rand_below(&rand, 4) ? exp2(62 * rand_unit(&rand)) : 0,
+                                            .density = rand_below(&rand, 2) ? 1 : exp2(-40 * rand_unit(&rand))};
+        }
+        struct significance change = judge_two(sides[0], sides[1]);
+        if (!(change.p >= 0 && change.p <= 1 && change.least_p >= 0 && change.least_p <= change.p))
+            fail_msg("p is %g, the least %g", change.p, change.least_p);
+        if (!(change.low <= change.delta && change.delta <= change.high))
+            fail_msg("%g is not in %g to %g", change.delta, change.low, change.high);
+    }
+}
+
 static void test_exact_and_unknown(void **state) {
     (void)state;
     struct significance change = judge_two(estimate_exact(640), estimate_exact(641));
@@ -237,6 +260,7 @@ int main(void) {
         cmocka_unit_test(test_limits_are_of_garwood),
         cmocka_unit_test(test_many_are_normal),
         cmocka_unit_test(test_symmetries),
+        cmocka_unit_test(test_all_magnitudes),
         cmocka_unit_test(test_exact_and_unknown),
         cmocka_unit_test(test_objects_of_other_sizes),
         cmocka_unit_test(test_one_process),
