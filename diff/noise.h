@@ -17,6 +17,16 @@ struct noise {
 bool noise_add(struct noise *noise, uint32_t row, const struct sampled *sample);
 /* What was added to one row joins another. False when there is no memory. */
 bool noise_move(struct noise *noise, uint32_t from, uint32_t to);
+/* What is going to be added to. */
+static inline void noise_prefetch(const struct noise *noise, uint32_t row) {
+    if (row >= noise->rows || !noise->places[row])
+        return;
+    const char *item = (const char *)&noise->items[noise->places[row] - 1];
+    __builtin_prefetch(item, 1);
+    __builtin_prefetch(item + sizeof(struct sampled) / 2, 1);
+    __builtin_prefetch(item + sizeof(struct sampled) - 1, 1);
+}
+
 /* NULL where nothing was added. */
 const struct sampled *noise_find(const struct noise *noise, uint32_t row);
 void noise_close(struct noise *noise);

@@ -102,19 +102,33 @@ static void add_flat_stack(struct adding *adding, const uint32_t *location, uint
     }
 }
 
-static bool add_any_stack(struct adding *adding, const uint32_t *location, uint32_t count, uint32_t mark) {
+/* Takes from the sequence what carries the sample's mark already, and asks for the memory of the rest: the sums of all
+ * rows are more than a cache holds. */
+static void mark_rows(struct adding *adding, uint32_t mark) {
+    const struct column *column = adding->column;
+    size_t kept = 0;
+    for (size_t i = 0; i < adding->length; i++) {
+        uint32_t row = adding->sequence[i];
+        if (adding->marks[row] == mark)
+            continue;
+        adding->marks[row] = mark;
+        __builtin_prefetch(&column->cum[(size_t)row * adding->view->views], 1);
+        noise_prefetch(&column->cum_noise, row);
+        adding->sequence[kept++] = row;
+    }
+    adding->length = kept;
+}
+
+static bool add_any_stack(struct adding *adding, const struct profile_sample *sample, uint32_t mark) {
     struct column *column = adding->column;
-    const struct frames *frames = &column->frames;
-    for (uint32_t k = 0; k < count; k++) {
-        for (uint32_t r = frames->first[location[k]]; r < frames->first[location[k] + 1]; r++) {
-            uint32_t row = frames->rows[r];
-            if (adding->marks[row] == mark)
-                continue;
-            adding->marks[row] = mark;
-            add_to(adding, column->cum, row);
-            if (adding->view->with_cum_noise && !noise_add(&column->cum_noise, row, &adding->sample))
-                return false;
-        }
+    if (!frames_sequence(&column->frames, adding->profile, sample, &adding->sequence, &adding->capacity,
+                         &adding->length))
+        return false;
+    mark_rows(adding, mark);
+    for (size_t i = 0; i < adding->length; i++) {
+        add_to(adding, column->cum, adding->sequence[i]);
+        if (adding->view->with_cum_noise && !noise_add(&column->cum_noise, adding->sequence[i], &adding->sample))
+            return false;
     }
     return true;
 }
@@ -125,7 +139,7 @@ static bool add_frames(struct adding *adding, uint32_t index) {
     struct column *column = adding->column;
     if (column->frames.is_flat && adding->view->views == 1 && !adding->view->with_cum_noise)
         add_flat_stack(adding, location, sample->location_count, index + 1);
-    else if (!add_any_stack(adding, location, sample->location_count, index + 1))
+    else if (!add_any_stack(adding, sample, index + 1))
         return false;
     if (!sample->location_count)
         return true;
