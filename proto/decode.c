@@ -310,17 +310,19 @@ bool decode_location(struct decoder *decoder, const unsigned char *bytes, size_t
            push_word(decoder, &decoder->location_offsets, decoder->offset);
 }
 
-/* Ids as they are in the file become references of the model; most are both. */
+/* Ids of locations, which in most files count from 1: what is stored is the index if they do. */
 static bool store_ids(struct decoder *decoder, const uint64_t *ids, size_t count, uint32_t *references) {
-    uint64_t largest = 0;
+    uint64_t largest = decoder->largest_location;
     for (size_t i = 0; i < count; i++) {
-        references[i] = (uint32_t)ids[i];
-        largest |= ids[i] - 1; /* of 0 this is the largest number that there is */
+        uint64_t index = ids[i] - 1; /* of 0 this is the largest number that there is */
+        references[i] = (uint32_t)index;
+        largest = index > largest ? index : largest;
     }
+    decoder->largest_location = largest;
     for (size_t i = 0; i < count && largest >= REFERENCE_LARGE - 1; i++) {
         if (!ids[i])
             return corrupt(decoder, "a sample refers to a location with the id 0");
-        if (!store_reference(decoder, ids[i], &references[i]))
+        if (ids[i] >= REFERENCE_LARGE && !store_reference(decoder, ids[i], &references[i]))
             return false;
     }
     return true;

@@ -31,7 +31,7 @@ enum { DECODE_ARENA_SIZE = 64 * 1024 };
 
 /* While a file is read, the fields of the model that refer to a location, a mapping or a function hold the id
  * itself when it is below REFERENCE_LARGE, else REFERENCE_LARGE + an index into `large_ids`; PROFILE_NONE for
- * id 0. */
+ * id 0. Those of samples hold id - 1 in the place of the id itself. */
 enum { REFERENCE_LARGE = INT32_MAX };
 
 struct decoder {
@@ -43,6 +43,7 @@ struct decoder {
     struct word_list large_ids;
     struct word_list sample_offsets, location_offsets; /* where each one was, for errors found at the end */
     uint32_t values_per_sample;                        /* that the first sample had */
+    uint64_t largest_location;                         /* the highest id - 1 in samples */
     uint64_t largest_string, largest_string_offset;    /* the highest index into the string table so far */
 };
 

@@ -5,7 +5,8 @@
  *   1. string table: there, and long enough for the largest index that was used
  *   2. samples: one value for each sample type
  *   3. locations: mapping ids and function ids -> indexes
- *   4. stacks: location ids -> indexes, in place; this is nearly all of the work
+ *   4. stacks: location ids -> indexes, in place. Where ids count from 1 they are indexes already, and one comparison
+ * says so for all
  *
  * Locks: none. Allocation: none. */
 #include "proto/decode.h"
@@ -64,28 +65,18 @@ static bool resolve_locations(struct decoder *decoder) {
     return true;
 }
 
-/* The usual case: ids count from 1. False, and nothing is changed, where one is not there. */
-static bool subtract_one(const struct decoder *decoder) {
-    const struct profile *profile = decoder->builder.profile;
-    uint32_t *ids = profile->location_ids, count = profile->location_id_count, last = decoder->locations.count;
-    bool is_missing = decoder->locations.has_gaps;
-    for (uint32_t i = 0; i < count && !decoder->locations.has_gaps; i++)
-        is_missing |= ids[i] > last;
-    if (is_missing)
-        return false;
-    for (uint32_t i = 0; i < count; i++)
-        ids[i]--;
-    return true;
+static uint32_t find_location(const struct decoder *decoder, uint32_t reference) {
+    return find(decoder, &decoder->locations, reference < REFERENCE_LARGE ? reference + 1 : reference);
 }
 
 static bool resolve_samples(struct decoder *decoder) {
-    if (subtract_one(decoder))
-        return true;
     struct profile *profile = decoder->builder.profile;
+    if (!decoder->locations.has_gaps && decoder->largest_location < decoder->locations.count)
+        return true; /* ids count from 1, and all are there */
     for (uint32_t i = 0; i < profile->sample_count; i++) {
         uint32_t *ids = profile->location_ids + profile->samples[i].first_location;
         for (uint32_t k = 0; k < profile->samples[i].location_count; k++) {
-            ids[k] = find(decoder, &decoder->locations, ids[k]);
+            ids[k] = find_location(decoder, ids[k]);
             if (ids[k] == PROFILE_NONE)
                 return corrupt(decoder, decoder->sample_offsets.words[i],
                                "a sample refers to a location that does not exist");
