@@ -2,7 +2,8 @@
  * is nothing, and a library keeps no threads in somebody else's program.
  *
  * parallel_run:
- *   1. threads for all jobs but one, at most one a processor; signals are blocked in them, for they are the program's
+ *   1. threads for all jobs but one, at most one a processor and MOST_HELPERS; signals are blocked in them, for they are
+ * the program's
  *   2. every thread, the caller's too, takes the next number until there are none left
  *   3. the others are joined, which also publishes what they wrote
  *
@@ -15,7 +16,9 @@
 
 #include "base/atomic.h"
 
-enum { MOST_HELPERS = 63 };
+/* Each job may need memory of its own while it runs, and a machine of many processors has not more memory bandwidth for
+ * each. */
+enum { MOST_HELPERS = 7 };
 
 struct work {
     size_t count;

@@ -34,7 +34,7 @@ struct adding {
     char *key;
 };
 
-enum { LABEL_KEY_SIZE = 4096 };
+enum { LABEL_KEY_SIZE = 4096, FETCH_AHEAD = 4 /* samples */ };
 
 bool view_open(struct view *view, enum heapprofile_by by, const char *label, uint32_t views) {
     *view = (struct view){.label = label, .views = views};
@@ -133,10 +133,22 @@ static bool add_any_stack(struct adding *adding, const struct profile_sample *sa
     return true;
 }
 
+/* The sums of a later sample's leaf, which lie anywhere. */
+static void fetch_leaf(const struct adding *adding, uint32_t index) {
+    const struct frames *frames = &adding->column->frames;
+    if (index >= adding->profile->sample_count)
+        return;
+    const struct profile_sample *sample = &adding->profile->samples[index];
+    if (sample->location_count)
+        noise_prefetch(&adding->column->flat_noise,
+                       frames->rows[frames->first[adding->profile->location_ids[sample->first_location]]]);
+}
+
 static bool add_frames(struct adding *adding, uint32_t index) {
     const struct profile_sample *sample = &adding->profile->samples[index];
     const uint32_t *location = adding->profile->location_ids + sample->first_location;
     struct column *column = adding->column;
+    fetch_leaf(adding, index + FETCH_AHEAD);
     if (column->frames.is_flat && adding->view->views == 1 && !adding->view->with_cum_noise)
         add_flat_stack(adding, location, sample->location_count, index + 1);
     else if (!add_any_stack(adding, sample, index + 1))
