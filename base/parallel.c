@@ -2,8 +2,8 @@
  * is nothing, and a library keeps no threads in somebody else's program.
  *
  * parallel_run:
- *   1. threads for all jobs but one, at most one a processor and MOST_HELPERS; signals are blocked in them, for they are
- * the program's
+ *   1. threads for all jobs but one, at most one a processor and MOST_HELPERS; signals are blocked in them, for they
+ * are the program's
  *   2. every thread, the caller's too, takes the next number until there are none left
  *   3. the others are joined, which also publishes what they wrote
  *
