@@ -124,6 +124,9 @@ static struct finding find_out(const struct heapprofile_diff *diff, uint32_t row
         struct estimate estimate = estimate_side(diff, side, row, measure, kind);
         finding.sides[side] = estimate_scale(&estimate, find_scale(diff, side, view));
     }
+    /* A side without the row has missed objects of the other's sizes. */
+    double density = fmax(finding.sides[HEAPPROFILE_OLD].density, finding.sides[HEAPPROFILE_NEW].density);
+    finding.sides[HEAPPROFILE_OLD].density = finding.sides[HEAPPROFILE_NEW].density = density;
     finding.significance =
         diff->same_process == 1
             ? test_process(diff, row, view, measure, kind)
