@@ -10,7 +10,7 @@
 #include "cli/columns.h"
 #include "cli/quantity.h"
 
-enum { PIPE_WIDTH = 80, LEAST_BAR = 8, NAME_BYTES = 64 * 1024 };
+enum { PIPE_WIDTH = 80, LEAST_BAR = 8, MOST_VIEW = 20, NAME_BYTES = 64 * 1024 };
 
 struct chart {
     const struct summary *summary;
@@ -92,9 +92,12 @@ static void print_end(const struct chart *chart) {
         plus = wrap_add(plus, is_real && change.delta > 0 ? change.delta : 0);
         minus = wrap_add(minus, is_real && change.delta < 0 ? change.delta : 0);
     }
-    fprintf(chart->out, " %u %s%s", summary->count, summary_by_names[summary->by], summary->count == 1 ? "" : "s");
+    text_clean(chart->name, NAME_BYTES, heapprofile_diff_view(summary->diff, summary->view).name);
+    term_shorten(chart->name, MOST_VIEW);
+    fprintf(chart->out, " %s: %u %s%s", chart->name, summary->count, summary_by_names[summary->by],
+            summary->count == 1 ? "" : "s");
     if (summary_is_diff(summary))
-        fprintf(chart->out, ": %zu changed", changed);
+        fprintf(chart->out, ", %zu changed", changed);
     if (summary_is_diff(summary) && summary->measure == HEAPPROFILE_FLAT) {
         fprintf(chart->out, ", %s", quantity_format(text, chart->kind, plus, true));
         fprintf(chart->out, ", %s", minus ? quantity_format(text, chart->kind, minus, true) : "-0");
