@@ -26,8 +26,8 @@ struct board {
     char rest[TABLE_REST_SIZE], brief[TABLE_REST_SIZE];
 };
 
-/* "inuse_space" in two lines, "inuse" and "space"; what is short stays in one. Heads are cells, whose columns are bytes,
- * so what is not ASCII in a name is replaced. */
+/* "inuse_space" in two lines, "inuse" and "space"; what is short stays in one. Heads are cells, whose columns are
+ * bytes, so what is not ASCII in a name is replaced. */
 static void split_name(const char *name, char upper[QUANTITY_SIZE], char lower[QUANTITY_SIZE]) {
     enum { MOST_WHOLE = 8 };
     char clean[2 * QUANTITY_SIZE - 1];
