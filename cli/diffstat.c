@@ -10,7 +10,7 @@
 #include "cli/columns.h"
 #include "cli/quantity.h"
 
-enum { PIPE_WIDTH = 80, LEAST_BAR = 8, NAME_BYTES = 64 * 1024 };
+enum { PIPE_WIDTH = 80, LEAST_BAR = 8, MOST_VIEW = 16, NAME_BYTES = 64 * 1024 };
 
 struct chart {
     const struct summary *summary;
@@ -79,12 +79,26 @@ static void print_row(const struct chart *chart, uint32_t row) {
     fputc('\n', chart->out);
 }
 
+/* Adds a part of the last line, on the next one where there is no room on this. */
+static void say(const struct chart *chart, size_t *used, const char *part) {
+    size_t columns = columns_count(part);
+    if (*used && chart->term->width && *used + 2 + columns + 1 > chart->term->width) {
+        fputs(",\n   ", chart->out);
+        *used = 3;
+    } else {
+        fputs(*used ? ", " : " ", chart->out);
+        *used += *used ? 2 : 1;
+    }
+    fputs(part, chart->out);
+    *used += columns;
+}
+
 /* Sums of flat over all rows; those of cum mean nothing. */
 static void print_end(const struct chart *chart) {
     const struct summary *summary = chart->summary;
     int64_t plus = 0, minus = 0;
-    size_t changed = 0;
-    char text[QUANTITY_SIZE];
+    size_t changed = 0, used = 0;
+    char part[200], view[80], text[QUANTITY_SIZE];
     for (uint32_t i = 0; i < summary->count; i++) {
         struct heapprofile_change change = summary_change(summary, summary->order[i]);
         bool is_real = change.delta && change.verdict != HEAPPROFILE_NOISE;
@@ -92,12 +106,17 @@ static void print_end(const struct chart *chart) {
         plus = wrap_add(plus, is_real && change.delta > 0 ? change.delta : 0);
         minus = wrap_add(minus, is_real && change.delta < 0 ? change.delta : 0);
     }
-    fprintf(chart->out, " %u %s%s", summary->count, summary_by_names[summary->by], summary->count == 1 ? "" : "s");
+    text_clean(view, sizeof view, heapprofile_diff_view(summary->diff, summary->view).name);
+    term_cut(view, MOST_VIEW);
+    snprintf(part, sizeof part, "%s: %u %s%s", view, summary->count, summary_by_names[summary->by],
+             summary->count == 1 ? "" : "s");
+    say(chart, &used, part);
+    snprintf(part, sizeof part, "%zu changed", changed);
     if (summary_is_diff(summary))
-        fprintf(chart->out, ": %zu changed", changed);
+        say(chart, &used, part);
     if (summary_is_diff(summary) && summary->measure == HEAPPROFILE_FLAT) {
-        fprintf(chart->out, ", %s", quantity_format(text, chart->kind, plus, true));
-        fprintf(chart->out, ", %s", minus ? quantity_format(text, chart->kind, minus, true) : "-0");
+        say(chart, &used, quantity_format(text, chart->kind, plus, true));
+        say(chart, &used, minus ? quantity_format(text, chart->kind, minus, true) : "-0");
     }
     fputc('\n', chart->out);
 }

@@ -3,7 +3,7 @@
  *     cache_insert   | +7.50Mi ++++++++++++++++++++
  *     old_index_load | -1.02Mi ---
  *     log_append     |       ~
- *     44 functions: 3 changed, +8.75Mi, -1.02Mi; total +7.94Mi */
+ *     inuse_space: 44 functions, 3 changed, +8.75Mi, -1.02Mi */
 #ifndef HEAPTAP_CLI_DIFFSTAT_H
 #define HEAPTAP_CLI_DIFFSTAT_H
 

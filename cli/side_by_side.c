@@ -26,17 +26,19 @@ struct board {
     char rest[TABLE_REST_SIZE], brief[TABLE_REST_SIZE];
 };
 
-/* "inuse_space" in two lines, "inuse" and "space"; what is short stays in one. */
+/* "inuse_space" in two lines, "inuse" and "space"; what is short stays in one. Heads are cells, whose columns are
+ * bytes, so what is not ASCII in a name is replaced. */
 static void split_name(const char *name, char upper[QUANTITY_SIZE], char lower[QUANTITY_SIZE]) {
-    char clean[2 * QUANTITY_SIZE];
+    enum { MOST_WHOLE = 8 };
+    char clean[2 * QUANTITY_SIZE - 1];
     text_clean(clean, sizeof clean, name);
-    char *cut = strlen(clean) > 8 ? strrchr(clean, '_') : NULL;
-    upper[0] = 0;
-    if (cut) {
-        *cut++ = 0;
-        snprintf(upper, QUANTITY_SIZE, "%s", clean);
-    }
-    snprintf(lower, QUANTITY_SIZE, "%s", cut ? cut : clean);
+    for (char *p = clean; *p; p++)
+        *p = *p & 0x80 ? '?' : *p;
+    char *cut = strlen(clean) > MOST_WHOLE ? strrchr(clean, '_') : NULL;
+    if (cut)
+        *cut = 0;
+    snprintf(upper, QUANTITY_SIZE, "%.*s", QUANTITY_SIZE - 1, cut ? clean : "");
+    snprintf(lower, QUANTITY_SIZE, "%.*s", QUANTITY_SIZE - 1, cut ? cut + 1 : clean);
 }
 
 /* The view that was chosen is never left out; of the others the last go first. */
