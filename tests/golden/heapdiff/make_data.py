@@ -13,7 +13,7 @@ import pprof_file
 
 HEAP = [("alloc_objects", "count"), ("alloc_space", "bytes"), ("inuse_objects", "count"), ("inuse_space", "bytes")]
 PLACES = {"main": ("/build/svc/src/main.c", 10), "serve": ("/build/svc/src/server.c", 55),
-          "cache_insert": ("/build/svc/src/cache.c", 88), "json_parse": ("/build/svc/src/json.c", 40),
+          "cache_insert": ("/build/svc/src/cache.c", 88), "cache_put": ("/build/svc/src/cache.c", 91), "json_parse": ("/build/svc/src/json.c", 40),
           "old_index_load": ("/build/svc/src/index.c", 12), "log_append": ("/build/svc/src/log.c", 7),
           "slab_grow": ("/build/svc/src/slab.c", 31), "handle_get": ("/build/svc/src/server.c", 120),
           "handle_put": ("/build/svc/src/server.c", 160), "buffer_grow": ("/build/svc/src/buffer.c", 22),
@@ -100,6 +100,20 @@ HOSTILE = ["=HYPERLINK(\"http://x\")", "@admin `rm` <img src=x> \x02 a\\\x02b", 
            "a\u202eevil\u2066", "zero\u200bwidth", "\x1b[2Jclear\nnext", "</details></script>", "&amp;", "``", " leading"]
 
 
+def build(k, is_branch):
+    """Run k of a build's load test: a branch renames a function, holds more in the cache, and serves more requests."""
+    wobble = (k * 7 + is_branch * 3) % 5
+    insert = "cache_put" if is_branch else "cache_insert"
+    rows = [(stack("main/serve/handle_get/%s/slab_grow" % insert), 4096, 400 + 9 * wobble, 200 + wobble + 25 * is_branch),
+            (stack("main/serve/handle_get/" + insert), 64, 90 + wobble, 30 + wobble + 15 * is_branch),
+            (stack("main/serve/handle_put/buffer_grow"), 16384, 620 + 11 * wobble, 40 + (wobble * 2) % 5),
+            (stack("main/serve/handle_put/session_new"), 1024, 300 + 5 * wobble, 50 + wobble)]
+    profile = service(rows, time=1700000000 + 60 * k, instance="%x" % (k * 2 + is_branch),
+                      more=["heaptap_work_requests=%d" % (10000 + 100 * wobble + 2500 * is_branch)])
+    profile["duration_nanos"] = (60 + 15 * is_branch) * 10**9
+    return profile
+
+
 OLD = [(["cache_insert", "serve", "main"], space(4000, 4096, 3100)),
        (["old_index_load", "main"], space(10, 106954, 10)),
        (["log_append|serve", "main"], space(90000, 512, 1280)),
@@ -123,6 +137,9 @@ def main():
     pprof_file.write(make([(["\x1b]0;owned\x07\x1b[31mred\nline", long_name], space(1, 100, 1)),
                            (["bad\udcff\udcfe utf8 \u202e\u00e9", "main"], space(1, 50, 1))]), "names.pb.gz")
     pprof_file.write(service(BEFORE), "before.pb.gz")
+    for k in range(1, 6):
+        pprof_file.write(build(k, 0), "base.%d.pb.gz" % k)
+        pprof_file.write(build(k, 1), "branch.%d.pb.gz" % k)
     pprof_file.write(service(AFTER, time=1700000300), "after.pb.gz")
     # The same service in another process, with exact totals, one of which is far from what the samples say.
     pprof_file.write(service(AFTER, time=1700000900, instance="d00d",
