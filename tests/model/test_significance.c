@@ -13,10 +13,9 @@
 #include <string.h>
 
 #include "tests/support/sampled_rows.h"
-#include "tests/support/sanitized.h"
 #include "tests/support/unit.h"
 
-enum { RUNS = 2000 / SANITIZED_STRIDE, PROFILE_RUNS = 200 / SANITIZED_STRIDE, CALIBRATIONS = 5 * RUNS };
+enum { RUNS = 2000, PROFILE_RUNS = 200, CALIBRATIONS = 5 * RUNS };
 
 static const double confidences[] = {0.8, 0.95, 0.99};
 
