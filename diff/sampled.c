@@ -87,7 +87,7 @@ struct sampled sampling_read(const struct sampling *sampling, struct sampled_wei
     uint64_t slot = find_slot(sampling, sample);
     const struct estimate_weight *weight = sampling->rate ? find_weight(weights, slot, sampling->rate) : NULL;
     struct sampled own = {0};
-    for (int pair = 0; pair < 2; pair++) {
+    for (size_t pair = 0; pair < 2; pair++) {
         const uint32_t *types = sampling->types + pair * (SAMPLED_KINDS / 2);
         int64_t count = types[0] == PROFILE_NONE ? 0 : values[types[0]];
         int64_t space = types[1] == PROFILE_NONE ? 0 : values[types[1]];
