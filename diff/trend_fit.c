@@ -287,6 +287,8 @@ static struct heapprofile_slope fit_series(const struct heapprofile_trend *trend
     }
     /* What was allocated only ever grows. */
     bool is_growth = trend->kind == SAMPLED_ALLOC_SPACE || trend->kind == SAMPLED_ALLOC_OBJECTS;
+    if (is_constant)
+        slope.slope = 0; /* but for rounding */
     slope.verdict = is_constant                                                           ? HEAPPROFILE_TREND_CONSTANT
                     : slope.slope <= 0                                                    ? HEAPPROFILE_TREND_FALLS
                     : !is_growth && rises_all_the_time(trend, space->values, slope.slope) ? HEAPPROFILE_TREND_LEAKS
@@ -414,7 +416,8 @@ struct heapprofile_trend_facts heapprofile_trend_facts(const struct heapprofile_
                                             .files = fit->files,
                                             .warm_up = fit->warm_up,
                                             .confidence = trend->confidence,
-                                            .hours = last};
+                                            .hours = last,
+                                            .deviations = fit->plan.normal};
 }
 
 struct heapprofile_trend_file heapprofile_trend_file(const struct heapprofile_trend *trend, uint32_t file) {
