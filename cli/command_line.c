@@ -191,8 +191,8 @@ static bool check_command(const struct command_line *line, struct heapprofile_er
                  is_trend  ? "profiles, or a directory of them"
                  : is_many ? "at least one profile"
                            : "one profile");
-    else if (is_trend && request->form != FORM_TEXT && request->form != FORM_JSON)
-        snprintf(error->text, sizeof error->text, "'trend' has the forms text and json");
+    else if (is_trend && request->form != FORM_TEXT && request->form != FORM_JSON && request->form != FORM_HTML)
+        snprintf(error->text, sizeof error->text, "'trend' has the forms text, json and html");
     else if (!request->output && !is_trend)
         snprintf(error->text, sizeof error->text, "'%s' needs -o FILE", name);
     else

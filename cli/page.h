@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 extern const char page_flamegraph[];
+extern const char page_trend[];
 
 struct page_filling {
     const char *mark;                        /* "title" for {{title}} */

@@ -18,6 +18,7 @@
 #include "cli/output.h"
 #include "cli/trend_files.h"
 #include "cli/trend_json.h"
+#include "cli/trend_page.h"
 #include "cli/trend_report.h"
 #include "cli/trend_table.h"
 
@@ -183,6 +184,8 @@ static int print_report(const struct request *request, const struct trend_report
     bool ok;
     if (request->form == FORM_JSON) {
         ok = trend_json_print(report, output.file);
+    } else if (request->form == FORM_HTML) {
+        ok = trend_page_print(report, output.file);
     } else {
         struct term term = term_open(fileno(output.file), request->color);
         ok = trend_table_print(report, &term, output.file);

@@ -45,6 +45,7 @@ struct trend_fit {
     bool *is_warm_up;                 /* by place in `order` */
     uint32_t *used;                   /* places in `order` that are not warm-up */
     double *times;                    /* of the used, in hours */
+    double hours;                     /* the latest of them */
     struct slope_plan plan;           /* of the used */
     struct heapprofile_slope *slopes; /* by row */
     struct heapprofile_slope total;

@@ -193,6 +193,7 @@ static bool open_plan(struct heapprofile_trend *trend, struct workspace *space) 
     for (uint32_t i = 0; ok && i < used; i++) {
         const struct trend_file *file = file_at(trend, fit->used[i]);
         fit->times[i] = (double)(file->time_nanos - file_at(trend, fit->used[0])->time_nanos) / nanos_an_hour;
+        fit->hours = fmax(fit->hours, fit->times[i]);
         groups[i] = file->process;
     }
     ok = ok && slope_plan_open(&fit->plan, fit->times, NULL, groups, used, trend->confidence);
@@ -287,6 +288,8 @@ static struct heapprofile_slope fit_series(const struct heapprofile_trend *trend
     }
     /* What was allocated only ever grows. */
     bool is_growth = trend->kind == SAMPLED_ALLOC_SPACE || trend->kind == SAMPLED_ALLOC_OBJECTS;
+    if (is_constant)
+        slope.slope = 0; /* but for rounding */
     slope.verdict = is_constant                                                           ? HEAPPROFILE_TREND_CONSTANT
                     : slope.slope <= 0                                                    ? HEAPPROFILE_TREND_FALLS
                     : !is_growth && rises_all_the_time(trend, space->values, slope.slope) ? HEAPPROFILE_TREND_LEAKS
@@ -406,15 +409,13 @@ bool heapprofile_trend_fit(struct heapprofile_trend *trend, int process, struct 
 
 struct heapprofile_trend_facts heapprofile_trend_facts(const struct heapprofile_trend *trend) {
     const struct trend_fit *fit = &trend->fit;
-    double last = 0;
-    for (uint32_t i = 0; i < fit->files - fit->warm_up; i++)
-        last = fmax(last, fit->times[i]);
     return (struct heapprofile_trend_facts){.view = trend->view,
                                             .process = fit->process,
                                             .files = fit->files,
                                             .warm_up = fit->warm_up,
                                             .confidence = trend->confidence,
-                                            .hours = last};
+                                            .hours = fit->hours,
+                                            .deviations = fit->plan.normal};
 }
 
 struct heapprofile_trend_file heapprofile_trend_file(const struct heapprofile_trend *trend, uint32_t file) {

@@ -367,7 +367,8 @@ struct heapprofile_trend_facts {
     uint32_t files;   /* of what was asked for */
     uint32_t warm_up; /* of them, that were left out as warm-up */
     double confidence;
-    double hours; /* from the first file that was not left out to the last */
+    double hours;      /* from the first file that was not left out to the last */
+    double deviations; /* standard errors of a value that its interval reaches to either side */
 };
 
 HEAPPROFILE_API struct heapprofile_trend_facts heapprofile_trend_facts(const struct heapprofile_trend *trend);

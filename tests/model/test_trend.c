@@ -211,7 +211,7 @@ static void churn_of_few(void) { churn(30, 1); }
 static void queue_medium(void) { queue(500, 3); }
 static void leak_much(void) { leak(1000); }
 static void leak_some(void) { leak(100); }
-static void leak_little(void) { leak(20); }
+static void leak_little(void) { leak(24); }
 static void leak_in_churn(void) {
     leak(300);
     churn(500, 0.1);
@@ -254,7 +254,8 @@ static void intervals_cover_the_truth(void **unused) {
         {"leak, 95 samples", make_files, leak_much, 40, 10, 1.3, 0},
         {"leak, 95 samples", make_files, leak_much, MOST_FILES, 10, 1.3, 0},
         {"leak, 9 samples", make_files, leak_some, 10, 1, 1.4, 0},
-        {"leak, 2 samples", make_files, leak_little, 10, 0.2, 2, 0},
+        {"leak, 2 samples", make_files, leak_little, 4, 0.24, 0, 0},
+        {"leak, 2 samples", make_files, leak_little, 10, 0.24, 2, 0},
         {"leak, irregular files", make_irregular_files, leak_much, 20, 10, 1.4, 0},
         {"leak, 5 restarts", make_five_restarts, leak_much, 40, 10, 0, 0},
         {"leak among short lives", make_files, leak_in_churn, 10, 3, 0, 0},
