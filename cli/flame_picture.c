@@ -96,6 +96,13 @@ static void lay_out(struct picture *picture) {
 
 /* ---- one frame ---- */
 
+/* Whether sampling alone can explain how the function changed, wherever it was called. */
+static bool is_noise(const struct picture *picture, uint32_t row) {
+    const struct summary *summary = picture->summary;
+    return row != UINT32_MAX &&
+           heapprofile_diff_change(summary->diff, row, summary->view, HEAPPROFILE_CUM).verdict == HEAPPROFILE_NOISE;
+}
+
 /* The class of a box: n, g0 ... g5 grew, s0 ... s5 shrank. */
 static void print_class(const struct picture *picture, uint32_t row, const int64_t *values, FILE *out) {
     double before = (double)values[HEAPPROFILE_OLD], after = (double)values[HEAPPROFILE_NEW];
@@ -108,11 +115,8 @@ static void print_class(const struct picture *picture, uint32_t row, const int64
         fputs("n", out);
         return;
     }
-    bool is_noise =
-        row != UINT32_MAX &&
-        heapprofile_diff_change(picture->summary->diff, row, picture->summary->view, HEAPPROFILE_CUM).verdict ==
-            HEAPPROFILE_NOISE;
-    int shade = is_noise ? 0 : (int)fmin(sqrt(share) * SHADES, SHADES - 1);
+    bool is_pale = is_noise(picture, row);
+    int shade = is_pale ? 0 : (int)fmin(sqrt(share) * SHADES, SHADES - 1);
     fprintf(out, "%c%d", after > before ? 'g' : 's', shade);
 }
 
@@ -142,6 +146,7 @@ static void print_label(struct picture *picture, uint32_t row, const int64_t *va
     const char *mark = !is_diff(picture) || row == UINT32_MAX || before == after ? ""
                        : !before                                                 ? "+ "
                        : !after                                                  ? "&#8722; "
+                       : is_noise(picture, row)                                  ? "~ "
                                                                                  : "";
     double letters = (width - 6) / LETTER_WIDTH - (*mark ? 2 : 0);
     if (letters < LEAST_LABEL)
@@ -239,7 +244,8 @@ static void print_foot(struct picture *picture, unsigned height) {
             fprintf(picture->out, "<rect class=\"%s\" x=\"%u\" y=\"%u\" width=\"14\" height=\"11\"/>", classes[i],
                     MARGIN + 48 + i * 15, height - 19);
         fprintf(picture->out,
-                "<text class=\"quiet\" x=\"%d\" y=\"%u\">grew&#160;&#160; + added&#160;&#160; &#8722; removed, hatched"
+                "<text class=\"quiet\" x=\"%d\" y=\"%u\">grew&#160;&#160; + added&#160;&#160; &#8722; removed, "
+                "hatched&#160;&#160; ~ within sampling noise"
                 "&#160;&#160; width: the larger of old and new</text>\n",
                 MARGIN + 160, height - 10);
     }

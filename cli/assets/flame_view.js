@@ -219,17 +219,18 @@ class FlameView {
     drawLabel(node, x, y, width) {
         const {context, letter} = this, room = Math.floor((width - 8) / letter);
         const [before, after] = this.tree.total(this.view), a = before[node], b = after[node];
-        let name = this.nameOf(node), amount = '';
-        const mark = !this.isDiff || a === b || node === 0 ? '' : !a ? '+ ' : !b ? '\u2212 ' : this.isNoise(node) ? '~ ' : '';
+        const name = this.nameOf(node), isChange = this.isDiff && a !== b && node > 0;
+        let amount = '', mark = !isChange ? '' : !a ? '+ ' : !b ? '\u2212 ' : this.isNoise(node) ? '~ ' : '';
         if (!this.isDiff || this.mode === 'new')
             amount = formatAmount(b, this.unit, false);
         else if (this.mode === 'old')
             amount = formatAmount(a, this.unit, false);
         else if (a !== b)
             amount = formatAmount(b - a, this.unit, true);
-        name = mark + name;
-        const hasAmount = amount && Math.min(name.length, 24) + amount.length + 2 <= room;
-        const label = shorten(name, hasAmount ? room - amount.length - 2 : room);
+        if (name.length + mark.length > room && room < 12)
+            mark = '';
+        const hasAmount = amount && mark.length + Math.min(name.length, 24) + amount.length + 2 <= room;
+        const label = mark + shorten(name, room - mark.length - (hasAmount ? amount.length + 2 : 0));
         const isHatched = this.tree.row[node] === FOLDED_ROW || (this.isDiff && !b && a);
         context.save();
         context.beginPath();

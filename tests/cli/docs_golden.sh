@@ -39,6 +39,11 @@ done
 check="python3 $HEAPTAP_SOURCE/tests/cli/docs_golden.py"
 $check "$HEAPTAP_SOURCE/README.md" "$HEAPTAP_SOURCE"/docs/*.md
 
+# The picture in docs/heapdiff.md.
+heapdiff --format svg before.pb.gz after.pb.gz >"$tmp/picture.svg"
+[ "${UPDATE:-}" != 1 ] || cp "$tmp/picture.svg" "$HEAPTAP_SOURCE/docs/heapdiff.svg"
+cmp "$tmp/picture.svg" "$HEAPTAP_SOURCE/docs/heapdiff.svg" || { echo "docs/heapdiff.svg is another picture; UPDATE=1 draws it anew"; exit 1; }
+
 # Wrong pages must be found out.
 expect_mistake() {
     if UPDATE='' $check "$tmp/planted/page.md" >"$tmp/answer" 2>&1; then

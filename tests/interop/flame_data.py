@@ -41,6 +41,11 @@ def values(sampled, size):
     return [int(3 * sampled / share), int(3 * sampled * size / share), int(sampled / share), int(sampled * size / share)]
 
 
+def chain(function, functions):
+    """What is at the address of a function: every seventh was inlined into another one."""
+    return [function, function * 13 % functions] if function % 7 == 3 else [function]
+
+
 def make(count, depth, functions, seed):
     """(old, new) as pprof_file has them."""
     rng = random.Random(seed)
@@ -58,7 +63,8 @@ def make(count, depth, functions, seed):
             "functions": [{"id": i + 1, "name": name, "system_name": name, "file": "src/part%d.cc" % (i % 50),
                            "start_line": i * 7 % 1000} for i, name in enumerate(names)],
             "locations": [{"id": i + 1, "mapping": 1, "address": 0x400000 + i * 16,
-                           "lines": [{"function": i + 1, "line": i * 7 % 1000 + 3}]} for i in range(functions)],
+                           "lines": [{"function": f + 1, "line": f * 7 % 1000 + 3} for f in chain(i, functions)]}
+                          for i in range(functions)],
             "samples": []})
     for stack in make_stacks(count, depth, functions, rng):
         size, number, kind = rng.choice([16, 48, 512, 4096, 70000]), int(rng.paretovariate(0.8)) % 500 + 1, rng.random()

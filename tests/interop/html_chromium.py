@@ -227,10 +227,10 @@ def check_zoom(page):
 
 def check_search(page, views):
     browser, view = page.browser, page.run("return app.state.view")
-    for query in ("cache_.*_1", "^net::", "nothing_has_this_name"):
+    for query in ("cache_.*_1", "^net::", "nothing_has_this_name", "literalstore", "Literalstore"):
         browser.type("Escape", "/", query)
         browser.frame()
-        pattern = re.compile(query, re.I)
+        pattern = re.compile(query, 0 if re.search("[A-Z]", query) else re.I)
         names = page.run("return app.rows.names")
         expected = sum(1 for name in names if pattern.search(name))
         check(page.run("return app.marked.reduce((a, b) => a + b, 0)") == expected, "search:", query)
@@ -390,6 +390,11 @@ def check_sizes(page):
         seen = page.run("""const pane = document.getElementById('graph-pane').getBoundingClientRect(), canvas = app.flame.canvas;
             return [document.documentElement.scrollWidth, pane.width, pane.height, canvas.width, devicePixelRatio]""")
         check(seen[0] <= width and seen[1] > width * 0.5 and seen[2] > 250, "window of", width, seen)
+        cut = page.run("""return [...document.querySelectorAll('.bar button, .bar input')].filter(part => {
+            const place = part.getBoundingClientRect(), around = part.parentNode.getBoundingClientRect();
+            return place.right > around.right + 1 || place.right > innerWidth || place.width < 20;
+        }).map(part => part.textContent)""")
+        check(not cut, "cut in a window of", width, cut)
         check(abs(seen[3] / seen[4] - seen[1]) < 20 and seen[4] == scale, "canvas", seen)
 
 
