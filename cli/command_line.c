@@ -238,11 +238,15 @@ static bool check_report(const struct request *request, struct heapprofile_error
     return false;
 }
 
-/* Directories of PPROF_BINARY_PATH come after those of the command line. */
+/* Directories of PPROF_BINARY_PATH come after those of the command line; where it is not set, pprof's own default. */
 static bool add_binary_path(struct command_line *line, size_t room) {
-    const char *path = getenv("PPROF_BINARY_PATH");
-    if (!path || !(line->binary_path = strdup(path)))
-        return !path;
+    const char *path = getenv("PPROF_BINARY_PATH"), *home = getenv("HOME");
+    if (path && *path)
+        line->binary_path = strdup(path);
+    else if (asprintf(&line->binary_path, "%s/pprof/binaries", home ? home : "") < 0)
+        line->binary_path = NULL;
+    if (!line->binary_path)
+        return false;
     char *rest = line->binary_path;
     for (char *dir; (dir = strsep(&rest, ":")) != NULL && line->request.debug_dir_count < room;)
         if (*dir)

@@ -336,7 +336,8 @@ static const struct opts_row variables[] = {
      "Without colour where NO_COLOR is set, or TERM is not or is `dumb`, unless `--color` says otherwise."},
     {"COLUMNS", "The width of the terminal, where it is not what the terminal says."},
     {"PPROF_BINARY_PATH",
-     "Directories, separated by colons, that are searched for binaries after those of `--debug-dir`."},
+     "Directories, separated by colons, that are searched for binaries after those of `--debug-dir`. Where it is not "
+     "set, `~/pprof/binaries`."},
     {"http_proxy, HTTPS_PROXY, NO_PROXY", "The proxy by which servers are reached, as libcurl has it."},
     {"DEBUGINFOD_URLS",
      "Servers that are asked for binaries and debug files by build id. Where it is not set, none is asked."},

@@ -32,7 +32,7 @@ bool heapprofile_symbolize(struct heapprofile *const *profiles, size_t count, co
         symbolizer_open(&search, asked->warn ? asked->warn : ignore_warning, asked->context);
     bool ok = symbolizer != NULL;
     for (size_t i = 0; ok && i < count; i++)
-        ok = symbolizer_run(symbolizer, &profiles[i]->profile, profiles[i]->bases);
+        ok = symbolizer_run(symbolizer, &profiles[i]->profile, profiles[i]->made, profiles[i]->bases);
     symbolizer_close(symbolizer);
     return ok || no_memory(error);
 }

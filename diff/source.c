@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/parallel.h"
@@ -33,6 +34,7 @@ struct heapprofile *source_wrap(struct profile *profile, const char *name, struc
     struct heapprofile *source = calloc(1, sizeof *source);
     if (source) {
         source->profile = *profile;
+        source->made = profile->time_nanos;
         source->name = strdup(name);
         source->bases = calloc((size_t)profile->mapping_count + 1, sizeof *source->bases);
         if (source->name && source->bases) {
@@ -61,15 +63,21 @@ struct heapprofile *heapprofile_read_fd(int fd, const char *name, struct heappro
     struct reader_limits limits = find_limits();
     struct profile profile;
     struct whole_file whole;
+    struct stat status;
+    bool is_file = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
     bool is_whole = whole_file_inflate(fd, &whole);
     bool ok = is_whole ? reader_read_bytes(whole.bytes, whole.size, &limits, &profile, &failure)
                        : reader_read(fd, &limits, &profile, &failure);
     if (is_whole)
         whole_file_free(&whole);
-    if (ok)
-        return source_wrap(&profile, name, error);
-    proto_describe(&failure, "read", name, error->text, sizeof error->text);
-    return NULL;
+    if (!ok) {
+        proto_describe(&failure, "read", name, error->text, sizeof error->text);
+        return NULL;
+    }
+    struct heapprofile *source = source_wrap(&profile, name, error);
+    if (source && !source->made && is_file)
+        source->made = status.st_mtim.tv_sec * INT64_C(1000000000) + status.st_mtim.tv_nsec;
+    return source;
 }
 
 struct heapprofile *heapprofile_read(const char *path, struct heapprofile_error *error) {

@@ -10,6 +10,7 @@ struct heapprofile {
     char *name; /* "-" is standard input */
     struct profile profile;
     uint64_t *bases; /* one a mapping: see symbolizer_run */
+    int64_t made;    /* nanoseconds of Unix time: as the profile says, else when its file was written, or 0 */
     int64_t *totals; /* by view, before anything was left out of the samples; NULL = nothing was */
 };
 

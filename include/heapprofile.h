@@ -92,7 +92,8 @@ HEAPPROFILE_API int64_t heapprofile_total(const struct heapprofile *profile, uin
 struct heapprofile_symbols {
     const char *const *directories; /* looked into first, for binaries and debug files */
     size_t directory_count;
-    /* Hears what kept a file from being used: `subject` is the mapping's path, `text` constant. May be NULL. */
+    /* Hears what kept a file from being used: `subject` is its path or a server's address, `text` a sentence without
+     * its subject; both are gone when it returns. May be NULL. */
     void (*warn)(void *context, const char *subject, const char *text);
     void *context;
 };

@@ -302,8 +302,8 @@ static bool is_special(const char *path, const char *build_id) {
 
 /* Opens the files of the mappings that have bare locations: files[i] is NULL for the others, and where the mapping is
  * none of the file's. */
-static bool open_mappings(struct symbolizer *symbolizer, const struct profile *profile, const bool *is_wanted,
-                          uint64_t *bases, struct opened **files) {
+static bool open_mappings(struct symbolizer *symbolizer, const struct profile *profile, int64_t made,
+                          const bool *is_wanted, uint64_t *bases, struct opened **files) {
     for (uint32_t i = 0; i < profile->mapping_count; i++) {
         const struct profile_mapping *mapping = &profile->mappings[i];
         const char *path = profile_text(profile, mapping->filename);
@@ -313,7 +313,7 @@ static bool open_mappings(struct symbolizer *symbolizer, const struct profile *p
         struct opened *opened = find_opened(symbolizer, path, build_id);
         if (!opened)
             return false;
-        if (opened->module && mapping->start < mapping->limit && !is_too_new(symbolizer, opened, profile->time_nanos) &&
+        if (opened->module && mapping->start < mapping->limit && !is_too_new(symbolizer, opened, made) &&
             module_base(opened->module, mapping->start, mapping->limit, mapping->offset, &bases[i]))
             files[i] = opened;
     }
@@ -387,12 +387,12 @@ static void tell_of_lost_units(struct symbolizer *symbolizer) {
     }
 }
 
-static bool run(struct symbolizer *symbolizer, struct profile *profile, uint64_t *bases, bool *is_wanted,
+static bool run(struct symbolizer *symbolizer, struct profile *profile, int64_t made, uint64_t *bases, bool *is_wanted,
                 struct opened **files) {
     for (uint32_t i = 0; i < profile->location_count; i++)
         if (is_bare(profile, &profile->locations[i]))
             is_wanted[profile->locations[i].mapping] = true;
-    if (!open_mappings(symbolizer, profile, is_wanted, bases, files))
+    if (!open_mappings(symbolizer, profile, made, is_wanted, bases, files))
         return false;
     struct addition addition = {.profile = profile,
                                 .strings_before = profile->string_count,
@@ -409,7 +409,7 @@ static bool run(struct symbolizer *symbolizer, struct profile *profile, uint64_t
     return ok;
 }
 
-bool symbolizer_run(struct symbolizer *symbolizer, struct profile *profile, uint64_t *bases) {
+bool symbolizer_run(struct symbolizer *symbolizer, struct profile *profile, int64_t made, uint64_t *bases) {
     size_t count = (size_t)profile->mapping_count + 1;
     bool *is_wanted = calloc(count, sizeof *is_wanted);
     struct opened **files = calloc(count, sizeof(struct opened *));
@@ -418,7 +418,7 @@ bool symbolizer_run(struct symbolizer *symbolizer, struct profile *profile, uint
     if (ok) {
         uint64_t *used = bases ? bases : own_bases;
         symbolizer_guess_bases(profile, used);
-        ok = run(symbolizer, profile, used, is_wanted, files);
+        ok = run(symbolizer, profile, made, used, is_wanted, files);
     }
     free(is_wanted);
     free(files);

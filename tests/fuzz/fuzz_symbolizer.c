@@ -64,7 +64,7 @@ static struct symbolizer *open_symbolizer(void) {
 }
 
 static void run(struct symbolizer *symbolizer, struct profile *profile) {
-    CHECK(symbolizer_run(symbolizer, profile, NULL));
+    CHECK(symbolizer_run(symbolizer, profile, 0, NULL));
     for (uint32_t i = 0; i < profile->location_count; i++)
         check_location(profile, &profile->locations[i]);
     profile_free(profile);

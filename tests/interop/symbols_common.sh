@@ -39,7 +39,7 @@ by_id() {
 expect() {
     what_=$1
     shift
-    "$heapdiff" --by line -n 0 "$@" >shown.txt 2>warnings.txt || fail "heapdiff $*: $(cat warnings.txt)"
+    HOME=$work "$heapdiff" --by line -n 0 "$@" >shown.txt 2>warnings.txt || fail "heapdiff $*: $(cat warnings.txt)"
     case $what_ in
     inlined)
         grep -q ' inlined_work .*symbol_files.c:[67]$' shown.txt && grep -q ' outer_work .*symbol_files.c:1[0-9]$' shown.txt

@@ -30,6 +30,10 @@ for place in bin/program "bin/$(id_of kept)/program" "bin/$(id_of kept)/renamed"
     expect inlined in.pb.gz
     quiet
     unset PPROF_BINARY_PATH
+    mkdir -p home/pprof
+    ln -sfn "$work/bin" home/pprof/binaries
+    HOME="$work/home" "$heapdiff" in.pb.gz >shown.txt 2>warnings.txt || fail "heapdiff"
+    grep -q outer_work shown.txt || fail "~/pprof/binaries is not searched"
     cp other "$place"
     expect warned --debug-dir bin in.pb.gz
 done
@@ -114,6 +118,15 @@ says "linked.debug' is not the debug information of this build"
 cp kept program
 expect warned plain.pb.gz
 says "program' is newer than the profile"
+# Where the profile does not say when it was made, its file does.
+touch -d @1600000000 program
+sites kept timeless.pb.gz --path "$work/program"
+touch -d @1500000000 timeless.pb.gz
+expect warned timeless.pb.gz
+says "program' is newer than the profile"
+touch -d @1700000000 timeless.pb.gz
+expect inlined timeless.pb.gz
+quiet
 mkdir given
 cp kept given/program
 expect inlined --debug-dir given plain.pb.gz

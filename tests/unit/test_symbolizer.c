@@ -71,7 +71,7 @@ static void run(struct profile *profile) {
     struct symbolizer *symbolizer = symbolizer_open(&search, count_warning, NULL);
     assert_non_null(symbolizer);
     warnings = 0;
-    assert_true(symbolizer_run(symbolizer, profile, NULL));
+    assert_true(symbolizer_run(symbolizer, profile, 0, NULL));
     symbolizer_close(symbolizer);
 }
 
