@@ -33,7 +33,7 @@ for place in bin/program "bin/$(id_of kept)/program" "bin/$(id_of kept)/renamed"
     mkdir -p home/pprof
     ln -sfn "$work/bin" home/pprof/binaries
     HOME="$work/home" "$heapdiff" in.pb.gz >shown.txt 2>warnings.txt || fail "heapdiff"
-    grep -q outer_work shown.txt || fail "~/pprof/binaries is not searched"
+    grep -q outer_work shown.txt || fail "pprof's own directory is not searched"
     cp other "$place"
     expect warned --debug-dir bin in.pb.gz
 done
