@@ -82,7 +82,7 @@ static struct heapprofile **open_files(const struct request *request, bool is_fi
                                        struct heapprofile_error *error) {
     const struct heapprofile_symbols symbols = {request->debug_dirs, request->debug_dir_count, warn, NULL};
     size_t count = request->path_count;
-    struct heapprofile **files = calloc(count + 1, sizeof *files);
+    struct heapprofile **files = calloc(count + 1, sizeof(void *));
     if (!files || !input_read(request->paths, count, &request->fetch, files, error)) {
         free(files);
         return NULL;

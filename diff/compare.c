@@ -75,7 +75,7 @@ static bool allocate(struct heapprofile_diff *diff, size_t columns) {
     diff->views = calloc(views + 1, sizeof *diff->views);
     diff->types = calloc(columns * views + 1, sizeof *diff->types);
     diff->scales = calloc(columns * views + 1, sizeof *diff->scales);
-    diff->changes = calloc(views * HEAPPROFILE_MEASURES + 1, sizeof *diff->changes);
+    diff->changes = calloc(views * HEAPPROFILE_MEASURES + 1, sizeof(void *));
     return diff->views && diff->types && diff->scales && diff->changes;
 }
 
