@@ -58,9 +58,11 @@ class Page:
         for entry in self.browser.log("performance"):
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
-                url = message["params"]["request"]["url"]
                 # The browser's own first page may still be about to load.
-                check(url == "file://" + self.path or url.startswith("chrome:"), "fetched", url[:200])
+                if not message["params"]["documentURL"].startswith("file:"):
+                    continue
+                url = message["params"]["request"]["url"]
+                check(url == "file://" + self.path, "fetched", url[:200])
 
 
 def check_numbers(page):
