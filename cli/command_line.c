@@ -49,6 +49,9 @@ static const char *find_key(const char *value) {
     return colon ? colon + 1 : NULL;
 }
 
+/* In the order of the choices of a trend's --format. */
+static const enum form_id trend_forms[] = {FORM_TEXT, FORM_JSON, FORM_HTML};
+
 static void take_choice(struct request *request, int id, const struct opts *opts) {
     int choice = (int)opts->choice;
     switch (id) {
@@ -62,6 +65,9 @@ static void take_choice(struct request *request, int id, const struct opts *opts
         break;
     case OPT_FORMAT:
         request->form = (enum form_id)choice;
+        break;
+    case OPT_TREND_FORMAT:
+        request->form = trend_forms[choice];
         break;
     case OPT_BASE_MODE:
         request->is_subtraction = choice == 1;
@@ -191,8 +197,6 @@ static bool check_command(const struct command_line *line, struct heapprofile_er
                  is_trend  ? "profiles, or a directory of them"
                  : is_many ? "at least one profile"
                            : "one profile");
-    else if (is_trend && request->form != FORM_TEXT && request->form != FORM_JSON && request->form != FORM_HTML)
-        snprintf(error->text, sizeof error->text, "'trend' has the forms text, json and html");
     else if (!request->output && !is_trend)
         snprintf(error->text, sizeof error->text, "'%s' needs -o FILE", name);
     else

@@ -270,6 +270,11 @@ static const struct option_spec options[] = {
      .more =
          "A process id, the beginning of an instance id, `newest` for the process of the newest file, or `all`: one "
          "slope, with a level for each process, as of a service that was restarted."},
+    {.id = OPT_EXIT_CODE,
+     .group = GROUP_TREND,
+     .commands = ON_TREND,
+     .name = "exit-code",
+     .help = "exit 1 when a row leaks"},
     {.id = OPT_KEEP_WARM_UP,
      .group = GROUP_TREND,
      .commands = ON_TREND,
@@ -278,7 +283,7 @@ static const struct option_spec options[] = {
     {.id = OPT_FORMAT,
      .kind = VALUE_CHOICE,
      .group = GROUP_OUTPUT,
-     .commands = ON_SHOW | ON_TREND,
+     .commands = ON_SHOW,
      .name = "format",
      .argument = "FORM",
      .choices = "text|markdown|json|csv|diffstat|folded|proto|html|svg",
@@ -288,6 +293,15 @@ static const struct option_spec options[] = {
          "`markdown` is a table for a pull request. `json` and `csv` have every row, with raw integers. `diffstat` "
          "draws bars. `folded` is what flame graph tools read: stacks, from the root, with their numbers. `proto` is "
          "a profile."},
+    {.id = OPT_TREND_FORMAT,
+     .kind = VALUE_CHOICE,
+     .group = GROUP_OUTPUT,
+     .commands = ON_TREND,
+     .name = "format",
+     .argument = "FORM",
+     .choices = "text|json|html",
+     .fallback = "text",
+     .help = "form of the output"},
     {.id = OPT_OUTPUT,
      .short_name = 'o',
      .kind = VALUE_FILE,

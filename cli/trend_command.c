@@ -193,6 +193,19 @@ static int print_report(const struct request *request, const struct trend_report
     return output_close(&output, error) && ok ? COMMAND_OK : COMMAND_FAILED;
 }
 
+/* Whether a row leaks; each is named. */
+static bool has_leaks(const struct trend_report *report) {
+    uint32_t leaks = 0;
+    for (; leaks < report->count; leaks++) {
+        char shown[SHOWN];
+        if (heapprofile_trend_slope(report->trend, report->order[leaks]).verdict != HEAPPROFILE_TREND_LEAKS)
+            break; /* they come first */
+        text_clean(shown, sizeof shown, heapprofile_trend_row(report->trend, report->order[leaks]).name);
+        fprintf(stderr, "heapdiff: '%s' leaks\n", shown);
+    }
+    return leaks > 0;
+}
+
 static int report_trend(struct reading *reading, struct heapprofile_error *error) {
     const struct request *request = reading->request;
     int process;
@@ -206,7 +219,8 @@ static int report_trend(struct reading *reading, struct heapprofile_error *error
                                   .limit = request->limit,
                                   .skipped = reading->skipped};
     report.order = heapprofile_trend_rank(report.trend, &report.count);
-    return print_report(request, &report, error);
+    int status = print_report(request, &report, error);
+    return status == COMMAND_OK && request->fails_on_change && has_leaks(&report) ? COMMAND_GATE : status;
 }
 
 int command_trend(const struct request *request, struct heapprofile_error *error) {

@@ -230,7 +230,7 @@ static void print_title(const struct layout *layout) {
     if (layout->facts.warm_up)
         fprintf(layout->out, "%u of ", layout->facts.files - layout->facts.warm_up);
     fprintf(layout->out, "%u files over %s   ", layout->facts.files,
-            quantity_duration(text, (int64_t)(layout->facts.hours * 3600e9)));
+            quantity_duration(text, (int64_t)fmin(layout->facts.hours * 3600e9, 9e18)));
     print_process(layout);
     int64_t rate = heapprofile_trend_file(trend, layout->facts.files - 1).rate;
     if (rate > 0)

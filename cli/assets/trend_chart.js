@@ -44,6 +44,11 @@ class Chart {
         return number === null ? null : this.isChange ? number - row.first : number;
     }
 
+    /* Nothing is less than nothing, unless the file says so. */
+    lowest(value, reach) {
+        return Math.max(value - reach, Math.min(value, 0));
+    }
+
     x(time) {
         return MARGIN.left + (time - this.begin) / (this.finish - this.begin || 1) * (this.width - MARGIN.left - MARGIN.right);
     }
@@ -59,7 +64,7 @@ class Chart {
         for (const row of rows) {
             row.values.forEach((value, i) => {
                 const reach = (hasBands || row === picked) && row.errors[i] ? row.errors[i] * this.z : 0;
-                low = Math.min(low, this.amount(row, Math.max(value - reach, this.isChange ? -Infinity : 0)));
+                low = Math.min(low, this.amount(row, this.lowest(value, reach)));
                 high = Math.max(high, this.amount(row, value + reach));
             });
         }
@@ -146,7 +151,7 @@ class Chart {
                     return '';
                 const reach = row.errors[i] * this.z, x = this.x(times[i]).toFixed(1);
                 up.push(`${x} ${this.y(this.amount(row, row.values[i] + reach)).toFixed(1)}`);
-                down.unshift(`${x} ${this.y(this.amount(row, Math.max(row.values[i] - reach, 0))).toFixed(1)}`);
+                down.unshift(`${x} ${this.y(this.amount(row, this.lowest(row.values[i], reach))).toFixed(1)}`);
             }
             return `M${up.join('L')}L${down.join('L')}Z`;
         }).join('');

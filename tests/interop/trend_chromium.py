@@ -58,6 +58,9 @@ class Page:
         for entry in self.browser.log("performance"):
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
+                # The browser's own first page may still be about to load.
+                if not message["params"]["documentURL"].startswith("file:"):
+                    continue
                 url = message["params"]["request"]["url"]
                 check(url == "file://" + self.path, "fetched", url[:200])
 
