@@ -1,10 +1,11 @@
 #!/bin/sh
 # What heapdiff costs on large files, by numbers that a busy machine does not change: the memory that it has on a pair of
-# 200,000 samples of 40 frames, and the instructions that each frame more takes, counted by callgrind. bench/heapdiff
-# measures the time.
+# 200,000 samples of 40 frames, the size of the page that shows it, and the instructions that each frame more takes,
+# counted by callgrind. bench/heapdiff measures the time.
 . "$HEAPTAP_SOURCE/tests/programs/common.sh"
 heapdiff=$HEAPTAP_BUILD/heapdiff
 most_mib=300
+most_page_mib=20
 most_instructions=200 # a frame of the pair: inflated, decoded, added up; it is 142 with gcc 12
 
 cc -std=gnu17 -O2 "$HEAPTAP_SOURCE/bench/lib/heap_pair.c" -o "$work/heap_pair" -lz || fail "cannot build the generator"
@@ -26,6 +27,11 @@ for shape in calls random; do
     echo "$shape: $mib MiB"
     [ "$mib" -le $most_mib ] || fail "$shape: $mib MiB, more than $most_mib"
 done
+mib=$(peak --format html -o "$work/page" "$work/old" "$work/new") || exit 1
+page=$(($(wc -c <"$work/page") / 1048576))
+echo "$shape, html: $mib MiB, a page of $page MiB"
+[ "$mib" -le $most_mib ] || fail "html: $mib MiB, more than $most_mib"
+[ "$page" -lt $most_page_mib ] || fail "html: a page of $page MiB"
 
 command -v valgrind >/dev/null || { echo "no valgrind: instructions were not counted"; exit 0; }
 count() { # SAMPLES
