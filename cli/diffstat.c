@@ -115,7 +115,7 @@ static void print_end(const struct chart *chart) {
     if (summary_is_diff(summary))
         say(chart, &used, part);
     if (summary_is_diff(summary) && summary->measure == HEAPPROFILE_FLAT) {
-        say(chart, &used, quantity_format(text, chart->kind, plus, true));
+        say(chart, &used, plus ? quantity_format(text, chart->kind, plus, true) : "+0");
         say(chart, &used, minus ? quantity_format(text, chart->kind, minus, true) : "-0");
     }
     fputc('\n', chart->out);
