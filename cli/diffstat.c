@@ -24,7 +24,11 @@ struct chart {
 };
 
 static size_t clean_name(const struct chart *chart, uint32_t row) {
-    text_clean(chart->name, NAME_BYTES, heapprofile_diff_row(chart->summary->diff, row).name);
+    enum { NUMBER_BYTES = 24 };
+    struct heapprofile_row item = heapprofile_diff_row(chart->summary->diff, row);
+    text_clean(chart->name, NAME_BYTES - NUMBER_BYTES, item.name);
+    if (chart->summary->by == HEAPPROFILE_BY_LINE && item.line)
+        sprintf(chart->name + strlen(chart->name), ":%ld", (long)item.line);
     return columns_count(chart->name);
 }
 
