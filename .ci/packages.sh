@@ -12,7 +12,7 @@
 packages_build='gcc g++ cmake ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev zlib1g-dev libdeflate-dev libunwind-dev
 libdw-dev libelf-dev libiberty-dev libcmocka-dev systemtap-sdt-dev'
 packages_test='python3 python3-jsonschema golang-go redis-server redis-tools memcached git strace binutils make llvm elfutils clang-format clang-tidy valgrind gdb
-bash zsh fish cmark-gfm mandoc groff-base libcurl4
+bash zsh fish cmark-gfm libfribidi-bin mandoc groff-base libcurl4
 libgoogle-perftools4 libjemalloc2 libjemalloc-dev
 debuginfod dwz util-linux chromium chromium-driver'
 packages_long='rustc clang'

@@ -24,7 +24,11 @@ struct chart {
 };
 
 static size_t clean_name(const struct chart *chart, uint32_t row) {
-    text_clean(chart->name, NAME_BYTES, heapprofile_diff_row(chart->summary->diff, row).name);
+    enum { NUMBER_BYTES = 24 };
+    struct heapprofile_row item = heapprofile_diff_row(chart->summary->diff, row);
+    text_clean(chart->name, NAME_BYTES - NUMBER_BYTES, item.name);
+    if (chart->summary->by == HEAPPROFILE_BY_LINE && item.line)
+        sprintf(chart->name + strlen(chart->name), ":%ld", (long)item.line);
     return columns_count(chart->name);
 }
 
@@ -115,7 +119,7 @@ static void print_end(const struct chart *chart) {
     if (summary_is_diff(summary))
         say(chart, &used, part);
     if (summary_is_diff(summary) && summary->measure == HEAPPROFILE_FLAT) {
-        say(chart, &used, quantity_format(text, chart->kind, plus, true));
+        say(chart, &used, plus ? quantity_format(text, chart->kind, plus, true) : "+0");
         say(chart, &used, minus ? quantity_format(text, chart->kind, minus, true) : "-0");
     }
     fputc('\n', chart->out);

@@ -47,6 +47,7 @@ static void say(const struct writer *writer, const char *format, ...) {
 static const char *whole(const struct writer *writer, int64_t value, bool with_sign, char out[80]) {
     char short_form[QUANTITY_SIZE];
     quantity_format(short_form, writer->kind, value, with_sign);
+    with_sign = with_sign && value > 0; /* the other sign comes by itself */
     if (strpbrk(short_form, "KMGTPEkmu"))
         snprintf(out, 80, with_sign ? "%+" PRId64 " %.20s (%s)" : "%" PRId64 " %.20s (%s)", value, writer->unit,
                  short_form);
@@ -113,6 +114,8 @@ static void explain_verdict(const struct writer *writer, const struct heapprofil
         change->verdict == HEAPPROFILE_CHANGED ? "changed, by more than sampling noise"
         : change->verdict == HEAPPROFILE_NOISE ? "~, sampling noise alone could have done it"
                                                : "the same on both sides");
+    if (!change->before && !change->after)
+        return;
     explain_test(writer, evidence);
     if (!isfinite(change->low) || !isfinite(change->high))
         say(writer, "Of how large the change is nothing can be said at %.6g%%.", writer->summary->confidence * 100);

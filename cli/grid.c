@@ -7,7 +7,6 @@
  * Locks: none. Allocates with malloc. */
 #include "cli/grid.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,8 +194,12 @@ static void print_heads(const struct grid *grid, struct grid_line *line) {
             strcpy(line->cells[i], grid->columns[i].head[k]);
         print_cells(grid, line);
         fprintf(grid->out, "%*s", k ? GAP : 0, "");
-        for (const char *p = k ? grid->name_head : ""; *p; p++)
-            fputc(toupper(*p), grid->out);
+        text_clean(grid->name, NAME_BYTES, k ? grid->name_head : "");
+        for (char *p = grid->name; *p; p++)
+            *p = (char)(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p);
+        if (grid->term->width)
+            term_shorten(grid->name, count_room(grid));
+        fputs(grid->name, grid->out);
         fputc('\n', grid->out);
     }
 }

@@ -98,7 +98,7 @@ static void fill(void *context, size_t index, struct grid_line *line) {
 
 bool side_by_side_print(const struct summary *summary, const struct term *term, FILE *out,
                         struct heapprofile_error *error) {
-    struct grid grid = {.term = term, .out = out, .name_head = summary_by_names[summary->by]};
+    struct grid grid = {.term = term, .out = out, .name_head = summary_head(summary)};
     struct board board = {.summary = summary, .views = summary->views};
     (void)error;
     if (board.views > GRID_COLUMNS / CELLS)

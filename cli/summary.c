@@ -13,6 +13,10 @@ const char *const summary_by_names[] = {
     [HEAPPROFILE_BY_PACKAGE] = "package",   [HEAPPROFILE_BY_MAPPING] = "mapping", [HEAPPROFILE_BY_STACK] = "stack",
     [HEAPPROFILE_BY_LABEL] = "label"};
 
+const char *summary_head(const struct summary *summary) {
+    return summary->by == HEAPPROFILE_BY_LABEL ? summary->label : summary_by_names[summary->by];
+}
+
 enum importance { UNCHANGED, NOISE, CHANGED };
 
 static enum importance find_importance(const struct summary *summary, uint32_t row) {
@@ -57,6 +61,9 @@ bool summary_half_interval(const struct heapprofile_change *change, int64_t *hal
     if (change->verdict == HEAPPROFILE_UNKNOWN)
         return false;
     double size = fmax((double)change->delta - change->low, change->high - (double)change->delta);
+    /* The interval of a change does not reach 0, which its other half alone would hide. */
+    if (change->verdict == HEAPPROFILE_CHANGED && size > fabs((double)change->delta))
+        size = fabs((double)change->delta);
     if (!(size < 0x1p63))
         return false;
     *half = size > 0 ? (int64_t)size : 0;

@@ -29,6 +29,9 @@ struct summary {
 /* "function", "line", ...: as in --by and in JSON. */
 extern const char *const summary_by_names[];
 
+/* What stands above names: that, or the key of the label. */
+const char *summary_head(const struct summary *summary);
+
 /* Whether there is something to compare with; else one profile is shown. */
 static inline bool summary_is_diff(const struct summary *summary) {
     return summary->pair.runs[HEAPPROFILE_OLD].count != 0;
@@ -59,7 +62,7 @@ struct selection {
 /* False when there is no memory. `rows` is the caller's, to be freed. */
 bool summary_select(const struct summary *summary, struct selection *selection);
 
-/* The larger half of the interval of a change, where there is one. */
+/* The larger half of the interval of a change, where there is one; of what changed at most the change itself. */
 bool summary_half_interval(const struct heapprofile_change *change, int64_t *half);
 
 enum { SUMMARY_PLACE_SIZE = 4096 + 32 };

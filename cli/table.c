@@ -149,7 +149,7 @@ static void add_columns(const struct table *table, struct grid *grid) {
 }
 
 bool table_print(const struct summary *summary, const struct term *term, FILE *out, struct heapprofile_error *error) {
-    struct grid grid = {.term = term, .out = out, .name_head = summary_by_names[summary->by]};
+    struct grid grid = {.term = term, .out = out, .name_head = summary_head(summary)};
     struct table table = {.summary = summary,
                           .kind = quantity_kind_of(heapprofile_diff_view(summary->diff, summary->view).unit)};
     (void)error;

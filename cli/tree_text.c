@@ -186,8 +186,12 @@ static void name_chain(const struct picture *picture, const struct branch *branc
     picture->name[0] = 0;
     for (uint32_t node = branch->first;; node = heapprofile_tree_node(picture->tree, node).first_child) {
         struct heapprofile_node shown = heapprofile_tree_node(picture->tree, node);
+        struct heapprofile_row row = heapprofile_diff_row(picture->summary->diff, shown.row);
         used += (size_t)snprintf(picture->name + used, NAME_BYTES - used, "%s%s", node == branch->first ? "" : " > ",
-                                 heapprofile_diff_row(picture->summary->diff, shown.row).name);
+                                 row.name);
+        /* Places have no room in a chain, and lines of one function differ by nothing else. */
+        if (picture->summary->by == HEAPPROFILE_BY_LINE && row.line && used < NAME_BYTES)
+            used += (size_t)snprintf(picture->name + used, NAME_BYTES - used, ":%ld", (long)row.line);
         if (used >= NAME_BYTES)
             return;
         if (node == branch->last) {

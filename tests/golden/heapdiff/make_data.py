@@ -18,7 +18,7 @@ PLACES = {"main": ("/build/svc/src/main.c", 10), "serve": ("/build/svc/src/serve
           "slab_grow": ("/build/svc/src/slab.c", 31), "handle_get": ("/build/svc/src/server.c", 120),
           "handle_put": ("/build/svc/src/server.c", 160), "buffer_grow": ("/build/svc/src/buffer.c", 22),
           "session_new": ("/build/svc/src/session.c", 64), "timer_add": ("/build/svc/src/timer.c", 19),
-          "load": ("/build/svc/src/index.c", 40), "walk": ("/build/svc/src/../src/tree.c", 3)}
+          "\u05e9\u05dc\u05d5\u05dd::\u05e2\u05d5\u05dc\u05dd": ("/build/svc/7z/1.c", 88), "load": ("/build/svc/src/index.c", 40), "walk": ("/build/svc/src/../src/tree.c", 3)}
 
 
 def make(samples, types=HEAP, instance="f00d", rate=524288, time=1700000000, names=()):
@@ -148,6 +148,9 @@ def main():
     pprof_file.write(service(hostile), "hostile_before.pb.gz")
     pprof_file.write(service([(s, size, n * 9, live * 7) for s, size, n, live in hostile], time=1700000060),
                      "hostile_after.pb.gz")
+    # Few samples: an interval that is longer on the far side of the change than the change itself.
+    pprof_file.write(service([(["shrinks", "main"], 4096, 7, 6)]), "lopsided_before.pb.gz")
+    pprof_file.write(service([(["shrinks", "main"], 4096, 7, 0)], time=1700000060), "lopsided_after.pb.gz")
     # Many functions, most of them noise, and a stack that is deep.
     many = [(["f%03d" % i, "main"], 512, 30 + i, 9 + i % 5) for i in range(60)]
     deep = ["level%02d" % i for i in range(40, 0, -1)] + ["main"]
