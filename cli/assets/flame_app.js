@@ -12,7 +12,7 @@ class App {
         this.isDiff = Boolean(data.old);
         this.rows = new Rows(data);
         this.trees = {callees: readTree(data.callees, data.views.length)};
-        this.state = {view: data.view, mode: this.isDiff ? 'both' : 'new', direction: 'callees', zoom: 0, query: ''};
+        this.state = {view: data.view, mode: this.isDiff ? 'both' : 'new', direction: 'callees', zoom: 0, query: '', isFocused: false};
         this.picked = -1;
         this.marked = null;
         this.theme = '';
@@ -30,7 +30,17 @@ class App {
         this.readAddress();
     }
 
+    /* What is drawn: all stacks, or only those with what is found. */
     get tree() {
+        const {whole} = this;
+        if (!this.state.isFocused || !this.marked)
+            return whole;
+        const key = (this.picked >= 0 ? this.picked : '/' + this.state.query);
+        if (!this.focused || this.focused.key !== key || this.focused.whole !== whole)
+            this.focused = {key, whole, tree: whole.only(this.marked)};
+        return this.focused.tree;
+    }
+    get whole() {
         const {direction} = this.state;
         return this.trees[direction] || (this.trees[direction] = readTree(this.data[direction], this.data.views.length));
     }
@@ -41,11 +51,11 @@ class App {
     /* ---- what is chosen ---- */
 
     change(part, isStep) {
-        const before = this.tree;
+        const before = this.whole;
         Object.assign(this.state, part);
-        if (this.tree !== before && !('zoom' in part))
+        if (this.whole !== before && !('zoom' in part))
             this.state.zoom = 0;
-        if (this.tree !== before)
+        if (this.whole !== before)
             this.flame.focused = this.flame.hovered = -1;
         const address = this.writeAddress();
         if (address !== location.hash)
@@ -54,7 +64,7 @@ class App {
     }
 
     writeAddress() {
-        const {view, mode, direction, zoom, query} = this.state, parts = new URLSearchParams();
+        const {view, mode, direction, zoom, query, isFocused} = this.state, parts = new URLSearchParams();
         if (view !== this.data.view)
             parts.set('view', this.data.views[view][0]);
         if (this.isDiff && mode !== 'both')
@@ -65,6 +75,8 @@ class App {
             parts.set('zoom', zoom);
         if (query)
             parts.set('q', query);
+        if (isFocused)
+            parts.set('focus', 1);
         const text = parts.toString();
         return text ? '#' + text : '';
     }
@@ -76,8 +88,9 @@ class App {
         state.mode = !this.isDiff ? 'new' : MODES.includes(parts.get('mode')) ? parts.get('mode') : 'both';
         state.direction = parts.get('by') === 'callers' ? 'callers' : 'callees';
         const zoom = Number(parts.get('zoom'));
-        state.zoom = Number.isInteger(zoom) && zoom > 0 && zoom < this.tree.count ? zoom : 0;
+        state.zoom = Number.isInteger(zoom) && zoom > 0 && zoom < this.whole.count ? zoom : 0;
         state.query = parts.get('q') || '';
+        state.isFocused = parts.get('focus') === '1';
         byId('search').value = state.query;
         this.update();
     }
@@ -88,13 +101,15 @@ class App {
         this.search();
         this.flame.zoomed = state.zoom;
         this.flame.marked = this.marked;
-        this.flame.show({tree: this.tree, view: state.view, mode: state.mode, rows, unit, isDiff});
+        this.flame.show({tree: this.tree, view: state.view, mode: state.mode, rows, unit, isDiff, isFocused: state.isFocused});
         this.table.show({rows, view: state.view, unit, isDiff, marked: this.picked < 0 ? this.marked : null});
         for (const [id, value] of [['views', String(state.view)], ['modes', state.mode], ['directions', state.direction]])
             for (const button of byId(id).children) {
                 button.setAttribute('aria-checked', button.dataset.value === value);
                 button.tabIndex = button.dataset.value === value ? 0 : -1;
             }
+        byId('focus').setAttribute('aria-pressed', state.isFocused);
+        byId('focus').disabled = !this.marked;
         this.writeTotal();
         this.writeTrail();
         this.writeFolded();
@@ -132,16 +147,16 @@ class App {
     }
 
     writeFound(count) {
-        const {view} = this.state, {rows, tree, unit} = this, out = byId('found');
+        const {view} = this.state, {rows, whole, unit} = this, out = byId('found');
         const [before, after] = count === 1 ?
-            rows.cum[view].map(values => values[this.marked.indexOf(1)]) : tree.sumOf(view, this.marked);
-        const [oldTotal, newTotal] = tree.total(view).map(values => values[0]);
+            rows.cum[view].map(values => values[this.marked.indexOf(1)]) : whole.sumOf(view, this.marked);
+        const [oldTotal, newTotal] = whole.total(view).map(values => values[0]);
         out.append(this.picked >= 0 ? 'picked: ' : formatCount(count) + (count === 1 ? ' function: ' : ' functions: '));
         if (!count) {
             out.textContent = 'no function found';
             return;
         }
-        const isLeast = count > 1 && tree.folded.size ? '\u2265 ' : '';
+        const isLeast = count > 1 && whole.folded.size ? '\u2265 ' : '';
         if (this.isDiff)
             out.append(isLeast + formatAmount(before, unit, false) + ' \u2192 ' + formatAmount(after, unit, false) + ' ',
                 makeChangeText(before, after, unit), ', ' + (formatShare(before, oldTotal) || '0%') + ' \u2192 ' + (formatShare(after, newTotal) || '0%') + ' of all');
@@ -185,7 +200,7 @@ class App {
     }
 
     writeTotal() {
-        const {view} = this.state, [before, after] = this.tree.total(view).map(values => values[0]), total = byId('total');
+        const {view} = this.state, [before, after] = this.whole.total(view).map(values => values[0]), total = byId('total');
         total.replaceChildren();
         const newest = document.createElement('b');
         newest.textContent = formatAmount(after, this.unit, false);
@@ -216,7 +231,7 @@ class App {
     }
 
     writeFolded() {
-        const {tree, isDiff} = this, {view} = this.state, sum = [0, 0], shown = tree.count - 1 - tree.folded.size;
+        const {whole: tree, isDiff} = this, {view} = this.state, sum = [0, 0], shown = tree.count - 1 - tree.folded.size;
         let text = formatCount(shown) + ' frames';
         for (const node of tree.folded.keys()) {
             sum[OLD] += tree.self[view][OLD][node];
@@ -266,6 +281,7 @@ class App {
                 byId('graph').focus();
             }
         });
+        byId('focus').addEventListener('click', () => this.change({isFocused: !this.state.isFocused}));
         byId('reset').addEventListener('click', () => this.reset());
         byId('theme').addEventListener('click', () => this.nextTheme());
         byId('toggle-table').addEventListener('click', () => this.toggleTable());
@@ -282,7 +298,7 @@ class App {
         byId('search').value = '';
         this.flame.focused = -1;
         this.hideTip();
-        this.change({zoom: 0, query: ''}, this.state.zoom > 0);
+        this.change({zoom: 0, query: '', isFocused: false}, this.state.zoom > 0);
     }
 
     zoom(node) {
@@ -372,7 +388,7 @@ class App {
     /* Name, place, and a table of total and self: old, new, delta, per cent of old, share of all. */
     describe(node) {
         const {tree, rows, unit, isDiff} = this, {view, direction} = this.state, row = tree.row[node];
-        const [oldAll, newAll] = tree.total(view).map(values => values[0]);
+        const [oldAll, newAll] = this.whole.total(view).map(values => values[0]);
         const parts = [makeText('div', 'name', '')], name = document.createElement('bdi');
         name.textContent = this.flame.nameOf(node);
         parts[0].append(name);
@@ -490,6 +506,8 @@ class App {
             this.change({mode});
         else if (key === 'i')
             this.change({direction: state.direction === 'callees' ? 'callers' : 'callees'});
+        else if (key === 'f' && this.marked)
+            this.change({isFocused: !state.isFocused});
         else if (key === 't')
             this.toggleTable();
         else if (key === 'l')

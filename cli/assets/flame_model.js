@@ -269,6 +269,16 @@ class Tree {
         return this.orders[view] = {first, list};
     }
 
+    /* The same tree with nothing in it but the stacks that have a frame whose row is marked; nodes keep their numbers. */
+    only(isMarked) {
+        const tree = new Tree(0), isKept = new Uint8Array(this.count);
+        for (let node = 1; node < this.count; node++)
+            isKept[node] = isKept[this.parent[node]] || (this.row[node] >= 0 && isMarked[this.row[node]]);
+        Object.assign(tree, {count: this.count, parent: this.parent, row: this.row, depth: this.depth, folded: this.folded});
+        tree.self = this.self.map(sides => sides.map(values => values.map((value, node) => isKept[node] ? value : 0)));
+        return tree;
+    }
+
     /* Old and new of the frames whose row is marked, each stack once: [old, new]. */
     sumOf(view, isMarked) {
         const [before, after] = this.total(view), inside = new Uint8Array(this.count), sum = [0, 0];

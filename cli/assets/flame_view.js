@@ -30,7 +30,7 @@ class FlameView {
         this.readTheme();
     }
 
-    /* state: {tree, view, mode, rows, unit, isDiff} */
+    /* state: {tree, view, mode, rows, unit, isDiff, isFocused} */
     show(state) {
         Object.assign(this, state);
         this.request();
@@ -137,22 +137,22 @@ class FlameView {
         while (row.length) {
             const below = [], boxes = [];
             for (const node of row) {
-                let hiddenFrom = -1, hiddenTo = 0, hidden = 0;
+                /* Neighbours that are too narrow are one box together. */
+                let run = null;
                 for (let i = first[node]; i < first[node + 1]; i++) {
                     const child = list[i], size = width[child] * scale;
                     const x = (left[child] - left[anchor]) * scale;
                     if (size >= LEAST_DRAWN) {
                         boxes.push({x, width: size, node: child, isAbove: false, hidden: 0});
                         below.push(child);
+                        run = null;
                     } else if (size > 0) {
-                        hiddenFrom = hiddenFrom < 0 ? x : Math.min(hiddenFrom, x);
-                        hiddenTo = Math.max(hiddenTo, x + size);
-                        hidden++;
+                        if (!run)
+                            boxes.push(run = {x, width: 0, node, isAbove: false, hidden: 0});
+                        run.width = x + size - run.x;
+                        run.hidden++;
                     }
                 }
-                /* The narrow ones are the last, so they lie side by side: one box stands for all. */
-                if (hidden && hiddenTo - hiddenFrom >= LEAST_DRAWN)
-                    boxes.push({x: hiddenFrom, width: hiddenTo - hiddenFrom, node, isAbove: false, hidden});
             }
             if (boxes.length)
                 levels.push(boxes);
@@ -194,7 +194,7 @@ class FlameView {
         }
         const row = this.tree.row[node], isFound = !this.marked || (row >= 0 && this.marked[row]);
         const [before, after] = this.tree.total(this.view);
-        context.globalAlpha = isFound ? box.isAbove ? 0.65 : 1 : 0.25;
+        context.globalAlpha = isFound ? box.isAbove ? 0.65 : 1 : this.isFocused ? 0.6 : 0.25;
         context.fillStyle = row === FOLDED_ROW ? this.paper : this.shadeOf(node);
         context.fillRect(x, y, width, height);
         if (row === FOLDED_ROW || (this.isDiff && !after[node] && before[node])) {
