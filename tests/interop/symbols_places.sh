@@ -143,3 +143,31 @@ expect inlined deleted.pb.gz
 quiet
 sites --path "$work/program (deleted)" --id "" program deleted.pb.gz
 expect warned deleted.pb.gz
+
+# A debug file has lost the file offsets of its segments. Where two of them have one size, neither is taken.
+cat >two.ld <<'END'
+PHDRS { headers PT_LOAD FILEHDR PHDRS FLAGS(4); first PT_LOAD FLAGS(5); second PT_LOAD FLAGS(5); note PT_NOTE FLAGS(4); }
+SECTIONS {
+    . = 0x400000 + SIZEOF_HEADERS;
+    .note.gnu.build-id : { *(.note.gnu.build-id) } :headers :note
+    . = 0x401000;
+    .text.first : { *(.text.first) } :first
+    . = 0x403000;
+    .text : { *(.text*) } :second
+}
+END
+cat >two.c <<'END'
+__attribute__((section(".text.first"), noinline)) int in_first(int n) { return n * 3; }
+__attribute__((noinline)) int in_second(int n) { return n * 5; }
+int _start(void) { return in_first(1) + in_second(2); }
+END
+gcc -O1 -g -nostdlib -static -Wl,--build-id=sha1 -Wl,-T,two.ld -o two two.c 2>err || fail "cannot link: $(cat err)"
+python3 "$here/symbol_sites.py" two two.pb.gz in_second
+"$heapdiff" two.pb.gz >shown.txt 2>&1
+grep -q in_second shown.txt || fail "no name: $(cat shown.txt)"
+mkdir -p "$(dirname "$(by_id two deb)")"
+objcopy --only-keep-debug two "$(by_id two deb)"
+rm two
+"$heapdiff" --debug-dir deb two.pb.gz >shown.txt 2>&1
+! grep -q in_first shown.txt || fail "a name of the other segment: $(cat shown.txt)"
+grep -q 'two+0x' shown.txt || fail "no addresses: $(cat shown.txt)"
