@@ -99,8 +99,10 @@ static void lay_out(struct picture *picture) {
 /* Whether sampling alone can explain how the function changed, wherever it was called. */
 static bool is_noise(const struct picture *picture, uint32_t row) {
     const struct summary *summary = picture->summary;
-    return row != UINT32_MAX &&
-           heapprofile_diff_change(summary->diff, row, summary->view, HEAPPROFILE_CUM).verdict == HEAPPROFILE_NOISE;
+    struct heapprofile_change change =
+        row == UINT32_MAX ? heapprofile_diff_total(summary->diff, summary->view)
+                          : heapprofile_diff_change(summary->diff, row, summary->view, HEAPPROFILE_CUM);
+    return change.verdict == HEAPPROFILE_NOISE;
 }
 
 /* The class of a box: n, g0 ... g5 grew, s0 ... s5 shrank. */
@@ -245,7 +247,7 @@ static void print_foot(struct picture *picture, unsigned height) {
                     MARGIN + 48 + i * 15, height - 19);
         fprintf(picture->out,
                 "<text class=\"quiet\" x=\"%d\" y=\"%u\">grew&#160;&#160; + added&#160;&#160; &#8722; removed, "
-                "hatched&#160;&#160; ~ within sampling noise"
+                "hatched&#160;&#160; ~ within noise"
                 "&#160;&#160; width: the larger of old and new</text>\n",
                 MARGIN + 160, height - 10);
     }

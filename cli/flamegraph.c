@@ -298,6 +298,9 @@ static bool print_data(void *context, FILE *out) {
         page_print_json(shown.unit, out);
         fputs("]", out);
     }
+    fputs("],\n\"total_is_noise\":[", out);
+    for (uint32_t view = 0; view < writer->views; view++)
+        fprintf(out, view ? ",%d" : "%d", heapprofile_diff_total(summary->diff, view).verdict == HEAPPROFILE_NOISE);
     fputs("]", out);
     bool ok = print_rows(writer, out);
     print_tree(writer, "callees", writer->trees[0], out);

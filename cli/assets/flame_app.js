@@ -205,7 +205,8 @@ class App {
         const newest = document.createElement('b');
         newest.textContent = formatAmount(after, this.unit, false);
         if (this.isDiff)
-            total.append(formatAmount(before, this.unit, false) + ' \u2192 ', newest, ' ', makeChangeText(before, after, this.unit));
+            total.append(formatAmount(before, this.unit, false) + ' \u2192 ', newest, this.rows.totalIsNoise[view] ? ' ~ ' : ' ',
+                makeChangeText(before, after, this.unit));
         else
             total.append(newest);
     }
@@ -415,7 +416,7 @@ class App {
         }
         parts.push(table);
         if (isDiff && this.flame.isNoise(node))
-            parts.push(makeText('p', 'note', '~ how this function changed as a whole can be sampling noise'));
+            parts.push(makeText('p', 'note', node ? '~ how this function changed as a whole can be noise' : '~ this change can be noise'));
         if (row === FOLDED_ROW)
             parts.push(makeText('p', 'note', 'frames that are too narrow for this page, as one'));
         return parts;

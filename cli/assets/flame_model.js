@@ -165,6 +165,7 @@ class Rows {
         this.renamed = new Map(data.renamed.map(([row, name, likeness]) => [row, [makeVisible(name), likeness]]));
         this.flat = makeAmounts(views, count);
         this.cum = makeAmounts(views, count);
+        this.totalIsNoise = data.total_is_noise; // by view
         this.noise = Array.from({length: views}, () => new Uint8Array(count)); // 1: flat, 2: cum
         const files = data.files.map(makeVisible);
         for (let row = 0; row < count; row++) {

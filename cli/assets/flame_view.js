@@ -163,6 +163,8 @@ class FlameView {
     /* Whether sampling alone can explain how the function of this frame changed, wherever it was called. */
     isNoise(node) {
         const row = this.tree.row[node];
+        if (node === 0)
+            return this.rows.totalIsNoise[this.view] > 0;
         return row >= 0 && (this.rows.noise[this.view][row] & CUM_NOISE) > 0;
     }
 

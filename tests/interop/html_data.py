@@ -140,6 +140,8 @@ def main():
     check([values.get("type") for values, _ in page.scripts].count("application/json") == 1, "data")
     data = json.loads(page.scripts[0][1])
     check(data["view"] == 3 and data["old"] == files[0] and data["noise"], "facts")
+    total = json.loads(subprocess.check_output([heapdiff, "--format", "json", *files]))["total"]
+    check(data["total_is_noise"][3] == (total["verdict"] == "noise"), "total", total)
     check(data["facts"] == "rate 512Ki, same process, 5m 0s apart", data["facts"])
     compare(heapdiff, files, data)
     single = json.loads(Reader(subprocess.check_output([heapdiff, "--format", "html", "-alloc_space", files[1]]).decode()).scripts[0][1])
