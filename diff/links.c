@@ -1,5 +1,5 @@
-/* Who calls a row and whom it calls. All stacks are walked once; a call counts once a sample, however often the
- * sample's stack makes it.
+/* Who calls a row and whom it calls. Locations that hold the row are marked, so that of most stacks only the numbers of
+ * their locations are looked at. A call counts once a sample, however often the sample's stack makes it.
  *
  * Locks: none. Allocates with malloc. */
 #include <stdlib.h>
@@ -31,11 +31,32 @@ static void count(struct walk *walk, struct neighbours *neighbours, uint32_t row
     neighbours->sums[row][side] = wrap_add(neighbours->sums[row][side], value);
 }
 
-static bool walk_column(struct walk *walk, size_t index) {
+/* Whether each location has a frame of the row. NULL when there is no memory. */
+static unsigned char *mark_locations(const struct walk *walk, const struct column *column) {
+    uint32_t count = column->source->profile.location_count;
+    unsigned char *marks = calloc((size_t)count + 1, 1);
+    for (uint32_t i = 0; marks && i < count; i++)
+        for (uint32_t r = column->frames.first[i]; r < column->frames.first[i + 1]; r++)
+            marks[i] |= column->frames.rows[r] == walk->row;
+    return marks;
+}
+
+static bool is_on_stack(const struct profile *profile, const struct profile_sample *sample,
+                        const unsigned char *marks) {
+    const uint32_t *location = profile->location_ids + sample->first_location;
+    unsigned char found = 0;
+    for (uint32_t k = 0; k < sample->location_count; k++)
+        found |= marks[location[k]];
+    return found;
+}
+
+static bool walk_samples(struct walk *walk, size_t index, const unsigned char *marks) {
     const struct column *column = &walk->diff->view.columns[index];
     const struct profile *profile = &column->source->profile;
     enum heapprofile_side side = compare_side(walk->diff, index);
     for (uint32_t i = 0; i < profile->sample_count; i++) {
+        if (!is_on_stack(profile, &profile->samples[i], marks))
+            continue;
         int64_t value = view_scale(profile->values[(size_t)i * profile->sample_type_count + column->types[walk->view]],
                                    column->scales[walk->view]);
         walk->sample++;
@@ -52,6 +73,13 @@ static bool walk_column(struct walk *walk, size_t index) {
         }
     }
     return true;
+}
+
+static bool walk_column(struct walk *walk, size_t index) {
+    unsigned char *marks = mark_locations(walk, &walk->diff->view.columns[index]);
+    bool ok = marks && walk_samples(walk, index, marks);
+    free(marks);
+    return ok;
 }
 
 static int by_change(const void *a, const void *b) {
