@@ -11,13 +11,21 @@
 
 #include "base/text.h"
 
+/* heaptap's files are of all that happened since the process began, and say when that was. */
+static double find_duration(const struct heapprofile *source) {
+    const char *start = heapprofile_find_comment(source, "heaptap_start_time_nanos=");
+    if (source->profile.duration_nanos || !start)
+        return (double)source->profile.duration_nanos;
+    return (double)source->profile.time_nanos - strtod(start, NULL);
+}
+
 /* What a file's values are per: 0 when it does not say. */
 static double find_basis(const struct heapprofile *source, const struct heapprofile_options *options, uint32_t type) {
     char prefix[300];
     if (options->norm == HEAPPROFILE_BY_TOTAL)
         return (double)source_total(source, type);
     if (options->norm == HEAPPROFILE_BY_TIME)
-        return (double)source->profile.duration_nanos;
+        return find_duration(source);
     snprintf(prefix, sizeof prefix, "heaptap_work_%.200s=", options->work ? options->work : "");
     const char *text = heapprofile_find_comment(source, prefix);
     return text ? strtod(text, NULL) : 0;

@@ -37,8 +37,7 @@ struct heapprofile_error {
     char text[HEAPPROFILE_ERROR_SIZE];
 };
 
-/* ---- One profile --------------------------------------------------------------------------------------------------
- */
+/* ---- One profile ----------------------------------------------------------------------------------------- */
 
 struct heapprofile; /* one profile in memory */
 
@@ -86,8 +85,7 @@ HEAPPROFILE_API const char *heapprofile_find_comment(const struct heapprofile *p
 /* The sum of all samples in a view. */
 HEAPPROFILE_API int64_t heapprofile_total(const struct heapprofile *profile, uint32_t view);
 
-/* ---- Changing one -------------------------------------------------------------------------------------------------
- */
+/* ---- Changing one ---------------------------------------------------------------------------------------- */
 
 struct heapprofile_symbols {
     const char *const *directories; /* looked into first, for binaries and debug files */
@@ -119,8 +117,7 @@ HEAPPROFILE_API bool heapprofile_filter(struct heapprofile *profile, const struc
 HEAPPROFILE_API bool heapprofile_drop_frames(struct heapprofile *profile, const struct heapprofile *rules, bool *usable,
                                              struct heapprofile_error *error);
 
-/* ---- Adding up ----------------------------------------------------------------------------------------------------
- */
+/* ---- Adding up ------------------------------------------------------------------------------------------- */
 
 struct heapprofile_term {
     const struct heapprofile *profile;
@@ -133,8 +130,7 @@ struct heapprofile_term {
 HEAPPROFILE_API struct heapprofile *heapprofile_add(const struct heapprofile_term *terms, size_t count,
                                                     struct heapprofile_error *error);
 
-/* ---- Comparing ----------------------------------------------------------------------------------------------------
- */
+/* ---- Comparing ------------------------------------------------------------------------------------------- */
 
 enum heapprofile_side { HEAPPROFILE_OLD, HEAPPROFILE_NEW, HEAPPROFILE_SIDES };
 
@@ -272,12 +268,9 @@ struct heapprofile_calibration {
 HEAPPROFILE_API bool heapprofile_calibrate(const struct heapprofile *profile, uint32_t view,
                                            struct heapprofile_calibration *calibration);
 
-/* ---- Callers and callees ------------------------------------------------------------------------------------------
- */
+/* ---- Callers and callees --------------------------------------------------------------------------------- */
 
 struct heapprofile_tree;
-
-enum { HEAPPROFILE_NO_NODE = -1 };
 
 /* Frames of the calls that led to samples, from the root down; node 0 is the root, of no row. */
 struct heapprofile_node {
@@ -388,8 +381,7 @@ HEAPPROFILE_API struct heapprofile_trend_file heapprofile_trend_file(const struc
 enum heapprofile_trend_verdict {
     HEAPPROFILE_TREND_NOISE,   /* no more than chance: "~" */
     HEAPPROFILE_TREND_LEAKS,   /* rises by more than chance, and all the time; not said of what was allocated */
-    HEAPPROFILE_TREND_RISES,   /* rises by more than chance, but not all the time: in a part of it, or slower and slower
-                                */
+    HEAPPROFILE_TREND_RISES,   /* rises by more than chance, but only in a part of the time, or slower and slower */
     HEAPPROFILE_TREND_FALLS,   /* falls by more than chance */
     HEAPPROFILE_TREND_CONSTANT /* the same in all files */
 };

@@ -136,14 +136,16 @@ def main():
     long_name = "ns::deep::call<" + "std::vector<std::pair<int, long>>, " * 6 + "int>::operator()"
     pprof_file.write(make([(["\x1b]0;owned\x07\x1b[31mred\nline", long_name], space(1, 100, 1)),
                            (["bad\udcff\udcfe utf8 \u202e\u00e9", "main"], space(1, 50, 1))]), "names.pb.gz")
-    pprof_file.write(service(BEFORE), "before.pb.gz")
+    start = ["heaptap_start_time_nanos=1699999700000000000"]
+    pprof_file.write(service(BEFORE, more=start), "before.pb.gz")
     for k in range(1, 6):
         pprof_file.write(build(k, 0), "base.%d.pb.gz" % k)
         pprof_file.write(build(k, 1), "branch.%d.pb.gz" % k)
     pprof_file.write(service(AFTER, time=1700000300), "after.pb.gz")
     # The same service in another process, with exact totals, one of which is far from what the samples say.
     pprof_file.write(service(AFTER, time=1700000900, instance="d00d",
-                             more=["heaptap_alloc_bytes=61000000", "heaptap_inuse_bytes=91000000"]), "off.pb.gz")
+                             more=["heaptap_alloc_bytes=61000000", "heaptap_inuse_bytes=91000000",
+                                   "heaptap_start_time_nanos=1700000300000000000"]), "off.pb.gz")
     hostile = [([name, "main"], 4096, 40 + 3 * i, 20 + i) for i, name in enumerate(HOSTILE)]
     pprof_file.write(service(hostile), "hostile_before.pb.gz")
     pprof_file.write(service([(s, size, n * 9, live * 7) for s, size, n, live in hostile], time=1700000060),
