@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/max_heap.h"
 #include "base/wrap.h"
 #include "cli/grid.h"
 #include "cli/title.h"
@@ -30,9 +31,8 @@ struct picture {
     struct heapprofile_tree *tree;
     enum quantity_kind kind;
     uint64_t most;
-    bool *is_taken; /* by node: it begins a line */
-    uint32_t *heap; /* nodes that could be taken, the greatest on top */
-    size_t heap_count;
+    bool *is_taken;       /* by node: it begins a line */
+    struct max_heap heap; /* nodes that could be taken */
     struct branch *lines;
     size_t count;
     char *name; /* NAME_BYTES */
@@ -42,10 +42,10 @@ static void values_of(const struct picture *picture, uint32_t node, int64_t valu
     heapprofile_tree_values(picture->tree, node, picture->summary->view, HEAPPROFILE_CUM, values);
 }
 
-static uint64_t weight_of(const struct picture *picture, uint32_t node) {
+static double weight_of(const struct picture *picture, uint32_t node) {
     int64_t values[HEAPPROFILE_SIDES];
     values_of(picture, node, values);
-    return wrap_magnitude(wrap_subtract(values[HEAPPROFILE_NEW], values[HEAPPROFILE_OLD]));
+    return (double)wrap_magnitude(wrap_subtract(values[HEAPPROFILE_NEW], values[HEAPPROFILE_OLD]));
 }
 
 /* The last node of the chain that begins with this one. */
@@ -60,41 +60,10 @@ static uint32_t end_of_chain(const struct picture *picture, uint32_t node) {
     }
 }
 
-static bool is_greater(const struct picture *picture, uint32_t a, uint32_t b) {
-    uint64_t x = weight_of(picture, a), y = weight_of(picture, b);
-    return x != y ? x > y : a < b;
-}
-
-static void swap(uint32_t *a, uint32_t *b) {
-    uint32_t kept = *a;
-    *a = *b;
-    *b = kept;
-}
-
-static void push(struct picture *picture, uint32_t node) {
-    size_t at = picture->heap_count++;
-    picture->heap[at] = node;
-    for (; at && is_greater(picture, picture->heap[at], picture->heap[(at - 1) / 2]); at = (at - 1) / 2)
-        swap(&picture->heap[at], &picture->heap[(at - 1) / 2]);
-}
-
-static uint32_t pop(struct picture *picture) {
-    uint32_t top = picture->heap[0];
-    picture->heap[0] = picture->heap[--picture->heap_count];
-    for (size_t at = 0, child; (child = at * 2 + 1) < picture->heap_count; at = child) {
-        if (child + 1 < picture->heap_count && is_greater(picture, picture->heap[child + 1], picture->heap[child]))
-            child++;
-        if (!is_greater(picture, picture->heap[child], picture->heap[at]))
-            break;
-        swap(&picture->heap[child], &picture->heap[at]);
-    }
-    return top;
-}
-
 static void push_children(struct picture *picture, uint32_t node) {
     struct heapprofile_node shown = heapprofile_tree_node(picture->tree, node);
     for (uint32_t i = 0; i < shown.child_count; i++)
-        push(picture, shown.first_child + i);
+        max_heap_push(&picture->heap, shown.first_child + i, weight_of(picture, shown.first_child + i));
 }
 
 /* A line is worth its room when something changed there; all are where all are asked for. */
@@ -109,8 +78,8 @@ static bool is_worth_it(const struct picture *picture, uint32_t node) {
 static void take_lines(struct picture *picture) {
     uint64_t taken = 0;
     push_children(picture, 0);
-    while (picture->heap_count && taken < picture->most) {
-        uint32_t node = pop(picture);
+    while (picture->heap.count && taken < picture->most) {
+        uint32_t node = max_heap_pop(&picture->heap);
         if (!is_worth_it(picture, node))
             continue;
         picture->is_taken[node] = true;
@@ -121,7 +90,10 @@ static void take_lines(struct picture *picture) {
 
 static int by_change(const void *a, const void *b, void *context) {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return x == y ? 0 : is_greater(context, x, y) ? -1 : 1;
+    double p = weight_of(context, x), q = weight_of(context, y);
+    if (p != q)
+        return p > q ? -1 : 1;
+    return x < y ? -1 : x > y;
 }
 
 /* What the children without a line add up to: the node's cum without its flat and that of the others. */
@@ -247,10 +219,10 @@ static bool draw(struct picture *picture, const struct term *term, FILE *out) {
     struct grid grid = {.term = term, .out = out, .name_head = "calls"};
     size_t nodes = heapprofile_tree_nodes(picture->tree);
     picture->is_taken = calloc(nodes, sizeof *picture->is_taken);
-    picture->heap = calloc(nodes, sizeof *picture->heap);
+    picture->heap.entries = calloc(nodes, sizeof *picture->heap.entries);
     picture->lines = calloc(2 * nodes + 1, sizeof *picture->lines);
     picture->name = malloc(NAME_BYTES);
-    bool ok = picture->is_taken && picture->heap && picture->lines && picture->name;
+    bool ok = picture->is_taken && picture->heap.entries && picture->lines && picture->name;
     if (ok) {
         take_lines(picture);
         ok = list_below(picture, 0, 0);
@@ -261,7 +233,7 @@ static bool draw(struct picture *picture, const struct term *term, FILE *out) {
         ok = grid_print(&grid, picture->count + 1, fill, picture);
     }
     free(picture->is_taken);
-    free(picture->heap);
+    free(picture->heap.entries);
     free(picture->lines);
     free(picture->name);
     return ok;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/max_heap.h"
 #include "base/wrap.h"
 #include "diff/compare.h"
 
@@ -44,8 +45,7 @@ struct heapprofile_tree {
     uint32_t count, most, item_count;
     int64_t *flat, *cum; /* [node][view][side], sums over the side's runs */
     struct item *items, *sorted;
-    uint32_t *heap; /* closed nodes, the greatest on top */
-    uint32_t heap_count;
+    struct max_heap closed;  /* nodes */
     uint32_t *child_of_item; /* by item, while its node is open: number of the child that it goes to, or PROFILE_NONE */
     uint32_t *child_of_row;  /* number of the row's child plus 1, while a node is open */
     struct child *children;
@@ -54,42 +54,6 @@ struct heapprofile_tree {
 };
 
 static size_t stride(const struct heapprofile_tree *tree) { return (size_t)tree->diff->view.views * HEAPPROFILE_SIDES; }
-
-/* ---- the heap ---- */
-
-static bool is_greater(const struct heapprofile_tree *tree, uint32_t a, uint32_t b) {
-    double x = tree->nodes[a].weight, y = tree->nodes[b].weight;
-    return x != y ? x > y : a < b;
-}
-
-static void swap(uint32_t *a, uint32_t *b) {
-    uint32_t kept = *a;
-    *a = *b;
-    *b = kept;
-}
-
-static void push(struct heapprofile_tree *tree, uint32_t node) {
-    uint32_t at = tree->heap_count++;
-    tree->heap[at] = node;
-    for (; at && is_greater(tree, tree->heap[at], tree->heap[(at - 1) / 2]); at = (at - 1) / 2)
-        swap(&tree->heap[at], &tree->heap[(at - 1) / 2]);
-}
-
-static uint32_t pop(struct heapprofile_tree *tree) {
-    uint32_t top = tree->heap[0], at = 0;
-    tree->heap[0] = tree->heap[--tree->heap_count];
-    for (;;) {
-        uint32_t child = at * 2 + 1;
-        if (child >= tree->heap_count)
-            return top;
-        if (child + 1 < tree->heap_count && is_greater(tree, tree->heap[child + 1], tree->heap[child]))
-            child++;
-        if (!is_greater(tree, tree->heap[child], tree->heap[at]))
-            return top;
-        swap(&tree->heap[at], &tree->heap[child]);
-        at = child;
-    }
-}
 
 /* ---- one item ---- */
 
@@ -235,7 +199,8 @@ static bool add_children(struct heapprofile_tree *tree, uint32_t index) {
                                                      .weight = child->weight};
             memcpy(tree->cum + tree->count * stride(tree), tree->child_values + order[i] * stride(tree),
                    stride(tree) * sizeof *tree->cum);
-            push(tree, tree->count++);
+            max_heap_push(&tree->closed, tree->count, child->weight);
+            tree->count++;
         }
         next += child->count;
     }
@@ -255,7 +220,8 @@ static bool open_node(struct heapprofile_tree *tree, uint32_t index) {
 
 static int by_place(const void *a, const void *b, void *context) {
     const struct node *nodes = context;
-    uint32_t x = nodes[*(const uint32_t *)a].first_item, y = nodes[*(const uint32_t *)b].first_item;
+    uint32_t x = nodes[((const struct max_heap_entry *)a)->number].first_item;
+    uint32_t y = nodes[((const struct max_heap_entry *)b)->number].first_item;
     return x < y ? -1 : x > y;
 }
 
@@ -263,10 +229,11 @@ static int by_place(const void *a, const void *b, void *context) {
  * They get no nodes, so their order is free: that of their items in memory is the fastest by far. */
 static bool open_rest(struct heapprofile_tree *tree) {
     bool ok = true;
-    qsort_r(tree->heap, tree->heap_count, sizeof *tree->heap, by_place, tree->nodes);
-    for (uint32_t i = 0; ok && i < tree->heap_count; i++)
-        ok = open_node(tree, tree->heap[i]);
-    tree->heap_count = 0;
+    struct max_heap *closed = &tree->closed;
+    qsort_r(closed->entries, closed->count, sizeof *closed->entries, by_place, tree->nodes);
+    for (uint32_t i = 0; ok && i < closed->count; i++)
+        ok = open_node(tree, closed->entries[i].number);
+    closed->count = 0;
     return ok;
 }
 
@@ -286,7 +253,7 @@ static void fill_items(struct heapprofile_tree *tree) {
     }
     tree->nodes[0] = (struct node){.item_count = next, .weight = 1};
     tree->count = 1;
-    push(tree, 0);
+    max_heap_push(&tree->closed, 0, 1);
 }
 
 static bool allocate(struct heapprofile_tree *tree) {
@@ -300,25 +267,26 @@ static bool allocate(struct heapprofile_tree *tree) {
     tree->nodes = calloc(tree->most, sizeof *tree->nodes);
     tree->flat = calloc(tree->most * stride(tree) + 1, sizeof *tree->flat);
     tree->cum = calloc(tree->most * stride(tree) + 1, sizeof *tree->cum);
-    tree->heap = calloc(tree->most, sizeof *tree->heap);
+    tree->closed.entries = calloc(tree->most, sizeof *tree->closed.entries);
     tree->items = calloc(items + 1, sizeof *tree->items);
     tree->sorted = calloc(items + 1, sizeof *tree->sorted);
     tree->child_of_item = calloc(items + 1, sizeof *tree->child_of_item);
     tree->child_of_row = calloc(rows + 1, sizeof *tree->child_of_row);
-    return tree->nodes && tree->flat && tree->cum && tree->heap && tree->items && tree->sorted && tree->child_of_item &&
-           tree->child_of_row;
+    return tree->nodes && tree->flat && tree->cum && tree->closed.entries && tree->items && tree->sorted &&
+           tree->child_of_item && tree->child_of_row;
 }
 
 /* What only growing needs. */
 static void free_scratch(struct heapprofile_tree *tree) {
-    free(tree->heap);
+    free(tree->closed.entries);
     free(tree->items);
     free(tree->sorted);
     free(tree->child_of_item);
     free(tree->child_of_row);
     free(tree->children);
     free(tree->child_values);
-    tree->heap = tree->child_of_item = tree->child_of_row = NULL;
+    tree->closed = (struct max_heap){0};
+    tree->child_of_item = tree->child_of_row = NULL;
     tree->items = tree->sorted = NULL;
     tree->children = NULL;
     tree->child_values = NULL;
@@ -347,8 +315,8 @@ struct heapprofile_tree *heapprofile_tree(struct heapprofile_diff *diff, uint32_
     bool ok = tree && allocate(tree);
     if (ok)
         fill_items(tree);
-    while (ok && tree->heap_count && tree->count < tree->most)
-        ok = open_node(tree, pop(tree));
+    while (ok && tree->closed.count && tree->count < tree->most)
+        ok = open_node(tree, max_heap_pop(&tree->closed));
     ok = ok && open_rest(tree);
     if (ok) {
         free_scratch(tree);
