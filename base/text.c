@@ -2,7 +2,6 @@
 #include "base/text.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
 /* Marks that turn or break the direction of a line, and characters that nothing is seen of, by which two names that
@@ -14,29 +13,37 @@ static bool is_unseen(uint32_t code) {
            (code >= 0xe0000 && code <= 0xe007f);
 }
 
-/* Length of the UTF-8 character at p, 0 when it is none or a control character. */
-static size_t measure_character(const unsigned char *p) {
+size_t text_decode(const char *text, uint32_t *code) {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (*p < 0x80)
-        return *p >= 0x20 && *p != 0x7f;
-    size_t length = *p >= 0xf0 && *p < 0xf5 ? 4 : *p >= 0xe0 && *p < 0xf0 ? 3 : *p >= 0xc2 && *p < 0xe0 ? 2 : 0;
-    if (!length)
-        return 0;
-    uint32_t code = *p & (0x7fu >> length);
+    const unsigned char *p = (const unsigned char *)text;
+    size_t length = *p < 0x80                 ? 1
+                    : *p >= 0xf0 && *p < 0xf5 ? 4
+                    : *p >= 0xe0 && *p < 0xf0 ? 3
+                    : *p >= 0xc2 && *p < 0xe0 ? 2
+                                              : 0;
+    *code = length == 1 ? *p : *p & (0x7fu >> length);
     for (size_t i = 1; i < length; i++) {
         if ((p[i] & 0xc0) != 0x80)
             return 0;
-        code = code << 6 | (p[i] & 0x3f);
+        *code = *code << 6 | (p[i] & 0x3f);
     }
-    bool is_bad = code < least[length] || code < 0xa0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000);
-    return is_bad || is_unseen(code) ? 0 : length;
+    bool is_bad = *code < least[length] || *code > 0x10ffff || (*code >= 0xd800 && *code < 0xe000);
+    return is_bad ? 0 : length;
+}
+
+/* Length of a character that may be shown, else 0. */
+static size_t measure_shown(const char *text) {
+    uint32_t code;
+    size_t length = text_decode(text, &code);
+    bool is_control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+    return is_control || is_unseen(code) ? 0 : length;
 }
 
 size_t text_clean(char *out, size_t size, const char *text) {
-    const unsigned char *p = (const unsigned char *)text;
+    const char *p = text;
     size_t used = 0, columns = 0;
     while (*p) {
-        size_t length = measure_character(p);
+        size_t length = measure_shown(p);
         if (used + (length ? length : 1) >= size)
             break;
         if (length)
@@ -49,4 +56,9 @@ size_t text_clean(char *out, size_t size, const char *text) {
     }
     out[used] = 0;
     return columns;
+}
+
+const char *text_base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
 }

@@ -5,51 +5,29 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cli/quantity.h"
 
 enum { SCHEMA = 2 };
 
-/* Length of the UTF-8 sequence at p, 0 when it is none. */
-static size_t measure_sequence(const unsigned char *p) {
-    size_t length = *p < 0x80                 ? 1
-                    : *p >= 0xc2 && *p < 0xe0 ? 2
-                    : *p >= 0xe0 && *p < 0xf0 ? 3
-                    : *p >= 0xf0 && *p < 0xf5 ? 4
-                                              : 0;
-    for (size_t i = 1; i < length; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    bool is_overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
-    bool is_outside = (p[0] == 0xed && p[1] >= 0xa0) || (p[0] == 0xf4 && p[1] >= 0x90);
-    return is_overlong || is_outside ? 0 : length;
-}
-
-/* The character of a sequence of two or three bytes; 0 of others. */
-static uint32_t decode(const unsigned char *p, size_t length) {
-    return length == 2   ? (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu)
-           : length == 3 ? (p[0] & 0xfu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu)
-                         : 0;
-}
-
-/* Characters that a terminal acts on, or that cannot be seen: C1, and the marks of direction and their kin. */
+/* Characters that a terminal acts on, or that cannot be seen: C0, DEL, C1, and the marks of direction and their kin. */
 static bool is_escaped(uint32_t code) {
-    return (code >= 0x7f && code < 0xa0) || code == 0x61c || (code >= 0x200b && code <= 0x200f) ||
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c || (code >= 0x200b && code <= 0x200f) ||
            (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) || code == 0xfeff;
 }
 
 void json_print_string(const char *text, FILE *out) {
-    const unsigned char *p = (const unsigned char *)text;
+    const char *p = text;
     fputc('"', out);
     while (*p) {
-        size_t length = measure_sequence(p);
+        uint32_t code;
+        size_t length = text_decode(p, &code);
         if (!length)
             fputs("\\ufffd", out);
         else if (*p == '"' || *p == '\\')
             fprintf(out, "\\%c", *p);
-        else if (*p < 0x20 || *p == 0x7f)
-            fprintf(out, "\\u%04x", *p);
-        else if (is_escaped(decode(p, length)))
-            fprintf(out, "\\u%04x", decode(p, length));
+        else if (is_escaped(code))
+            fprintf(out, "\\u%04x", code);
         else
             fwrite(p, 1, length, out);
         p += length ? length : 1;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 bool page_write(const char *page, const struct page_filling *fillings, FILE *out) {
     const char *at = page;
     for (const char *open; (open = strstr(at, "{{"));) {
@@ -20,24 +22,6 @@ bool page_write(const char *page, const struct page_filling *fillings, FILE *out
     return true;
 }
 
-/* Length of the UTF-8 character at p, 0 when it is none. */
-static size_t measure_character(const unsigned char *p, uint32_t *code) {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = *p < 0x80                 ? 1
-                    : *p >= 0xf0 && *p < 0xf5 ? 4
-                    : *p >= 0xe0 && *p < 0xf0 ? 3
-                    : *p >= 0xc2 && *p < 0xe0 ? 2
-                                              : 0;
-    *code = length == 1 ? *p : *p & (0x7fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-        *code = *code << 6 | (p[i] & 0x3f);
-    }
-    bool is_bad = *code < least[length] || *code > 0x10ffff || (*code >= 0xd800 && *code < 0xe000);
-    return is_bad && length > 1 ? 0 : length;
-}
-
 static bool is_unseen(uint32_t code) {
     return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0xad || code == 0x61c || code == 0x180e ||
            (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
@@ -46,9 +30,9 @@ static bool is_unseen(uint32_t code) {
 }
 
 void page_print_markup(const char *text, FILE *out) {
-    for (const unsigned char *p = (const unsigned char *)text; *p;) {
+    for (const char *p = text; *p;) {
         uint32_t code;
-        size_t length = measure_character(p, &code);
+        size_t length = text_decode(p, &code);
         const char *entity = *p == '&'    ? "&amp;"
                              : *p == '<'  ? "&lt;"
                              : *p == '>'  ? "&gt;"
@@ -66,12 +50,12 @@ void page_print_markup(const char *text, FILE *out) {
 }
 
 void page_print_json(const char *text, FILE *out) {
-    const unsigned char *p = (const unsigned char *)text, *plain = p;
+    const char *p = text, *plain = p;
     fputc('"', out);
     while (*p) {
         uint32_t code;
-        size_t length = measure_character(p, &code);
-        bool is_plain = length && *p >= 0x20 && *p != '"' && *p != '\\' && *p != '<' && *p != 0x7f;
+        size_t length = text_decode(p, &code);
+        bool is_plain = length && code >= 0x20 && *p != '"' && *p != '\\' && *p != '<' && *p != 0x7f;
         if (!is_plain) {
             fwrite(plain, 1, (size_t)(p - plain), out);
             fprintf(out, "\\u%04x", length ? code : 0xfffd);

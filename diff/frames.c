@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "diff/package.h"
 
 enum { KEY_SIZE = 64 * 1024 };
@@ -67,11 +68,6 @@ static const char *find_file(struct naming *naming, uint32_t function) {
     return naming->files[name] = copy;
 }
 
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* The row of what is in `key`; `length` as snprintf returned it. */
 static uint32_t find_key(struct naming *naming, int length, bool *is_new) {
     return rows_find(naming->rows, naming->key, length < KEY_SIZE ? (size_t)length : KEY_SIZE - 1, is_new);
@@ -90,9 +86,11 @@ static uint32_t find_unnamed(struct naming *naming, const struct profile_locatio
         address -= naming->source->bases[location->mapping];
     enum heapprofile_by by = naming->rows->by;
     if (by == HEAPPROFILE_BY_FILE || by == HEAPPROFILE_BY_MAPPING || by == HEAPPROFILE_BY_PACKAGE)
-        return find_key(naming, snprintf(naming->key, KEY_SIZE, *path ? "[%s]" : "[unknown]", base_name(path)), NULL);
+        return find_key(naming, snprintf(naming->key, KEY_SIZE, *path ? "[%s]" : "[unknown]", text_base_name(path)),
+                        NULL);
     return find_key(
-        naming, snprintf(naming->key, KEY_SIZE, "%s%s0x%lx", base_name(path), *path ? "+" : "", (unsigned long)address),
+        naming,
+        snprintf(naming->key, KEY_SIZE, "%s%s0x%lx", text_base_name(path), *path ? "+" : "", (unsigned long)address),
         NULL);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/wrap.h"
 #include "diff/compare.h"
+#include "proto/merge.h"
 
 /* One direction. Sums are by row; marks tell which sample counted there last. */
 struct neighbours {
@@ -57,8 +58,8 @@ static bool walk_samples(struct walk *walk, size_t index, const unsigned char *m
     for (uint32_t i = 0; i < profile->sample_count; i++) {
         if (!is_on_stack(profile, &profile->samples[i], marks))
             continue;
-        int64_t value = view_scale(profile->values[(size_t)i * profile->sample_type_count + column->types[walk->view]],
-                                   column->scales[walk->view]);
+        int64_t value = merge_scale(profile->values[(size_t)i * profile->sample_type_count + column->types[walk->view]],
+                                    column->scales[walk->view]);
         walk->sample++;
         if (!frames_sequence(&column->frames, profile, &profile->samples[i], &walk->sequence, &walk->capacity,
                              &walk->length))

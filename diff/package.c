@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* "<alloc::vec::Vec<T> as core::clone::Clone>::clone" begins with a bracket that holds the type: look inside. */
 static size_t find_namespace(const char **name) {
     while (**name == '<' || **name == '&' || **name == '*')
@@ -34,11 +36,6 @@ static size_t find_import_path(const char *name, const char *file) {
     return dot && (slash || is_go_file(file)) ? (size_t)(dot - name) : 0;
 }
 
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static size_t cut(int length, size_t size) {
     return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
 }
@@ -52,5 +49,5 @@ size_t package_find(const char *name, const char *file, const char *mapping, cha
     const char *slash = strrchr(file, '/');
     if (slash)
         return cut(snprintf(out, size, "%.*s", slash > file ? (int)(slash - file) : 1, file), size);
-    return cut(snprintf(out, size, *mapping ? "[%s]" : "[unknown]", base_name(mapping)), size);
+    return cut(snprintf(out, size, *mapping ? "[%s]" : "[unknown]", text_base_name(mapping)), size);
 }

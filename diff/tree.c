@@ -17,6 +17,7 @@
 #include "base/max_heap.h"
 #include "base/wrap.h"
 #include "diff/compare.h"
+#include "proto/merge.h"
 
 enum { FETCH_AHEAD = 8 };
 
@@ -90,7 +91,7 @@ static void add_item(const struct heapprofile_tree *tree, const struct item *ite
     enum heapprofile_side side = compare_side(tree->diff, item->column);
     for (uint32_t t = 0; t < tree->diff->view.views; t++) {
         int64_t *sum = &sums[t * HEAPPROFILE_SIDES + side];
-        *sum = wrap_add(*sum, view_scale(values[column->types[t]], column->scales[t]));
+        *sum = wrap_add(*sum, merge_scale(values[column->types[t]], column->scales[t]));
     }
 }
 

@@ -12,13 +12,13 @@
  * Locks: none. Allocates with malloc. */
 #include "diff/view.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/parallel.h"
 #include "base/wrap.h"
+#include "proto/merge.h"
 
 /* One column on its way. */
 struct adding {
@@ -59,19 +59,12 @@ void view_close(struct view *view) {
     rows_close(&view->rows);
 }
 
-int64_t view_scale(int64_t value, double scale) {
-    double scaled = scale == 1 ? 0 : round((double)value * scale);
-    if (scale == 1)
-        return value;
-    return scaled >= 0x1p63 ? INT64_MAX : scaled <= -0x1p63 ? INT64_MIN : (int64_t)scaled;
-}
-
 /* Values and noise of the next sample, and the totals. */
 static void take_sample(struct adding *adding, uint32_t index) {
     const int64_t *values = adding->profile->values + (size_t)index * adding->profile->sample_type_count;
     struct column *column = adding->column;
     for (uint32_t t = 0; t < adding->view->views; t++) {
-        int64_t value = view_scale(values[column->types[t]], column->scales[t]);
+        int64_t value = merge_scale(values[column->types[t]], column->scales[t]);
         adding->values[t] = value;
         column->total[t] = wrap_add(column->total[t], value);
         column->magnitude[t] += wrap_magnitude(value);

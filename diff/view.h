@@ -58,9 +58,6 @@ bool view_has_row(const struct view *view, size_t column, uint32_t row);
  * False when there is no memory. */
 bool view_rename(struct view *view, const uint32_t *alias);
 
-/* A sample's value times the scale: rounded half away from zero, as pprof does, and within 64 bits. */
-int64_t view_scale(int64_t value, double scale);
-
 /* A row's number in a column. */
 static inline int64_t view_value(const struct view *view, size_t column, enum heapprofile_measure measure, uint32_t row,
                                  uint32_t type) {

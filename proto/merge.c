@@ -327,8 +327,7 @@ static bool same_sample(const struct profile *sum, const struct profile_sample *
                   a->location_count * sizeof *sum->location_ids) == 0;
 }
 
-/* Rounds half away from zero, as pprof does, and stays within 64 bits. */
-static int64_t scale_value(int64_t value, double scale) {
+int64_t merge_scale(int64_t value, double scale) {
     if (scale == 1)
         return value;
     double scaled = (double)value * scale;
@@ -411,7 +410,7 @@ static bool add_samples(struct merger *merger) {
         if (!values)
             return no_room(merger);
         for (uint32_t t = 0; t < types; t++)
-            values[t] = scale_value(from->values[(size_t)i * types + t], scale_of(merger->input, t));
+            values[t] = merge_scale(from->values[(size_t)i * types + t], scale_of(merger->input, t));
         if (is_zero(values, types))
             merger->builder.value_count -= types;
         else if (!add_sample(merger, &from->samples[i], values))

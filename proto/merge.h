@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "proto/error.h"
 #include "proto/profile.h"
@@ -16,6 +17,9 @@ struct merge_input {
     /* Not NULL: every sample of this input gets the label key=text, as pprof marks a diff base. */
     const char *label_key, *label_text;
 };
+
+/* A value times a scale: rounded half away from zero, as pprof does, and within 64 bits; 0 of what is no number. */
+int64_t merge_scale(int64_t value, double scale);
 
 /* Fills *sum. The inputs must have the same sample types in the same order. */
 bool merge_profiles(const struct merge_input *inputs, size_t count, struct profile *sum, struct proto_error *error);

@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define SYSTEM_DEBUG_DIR "/usr/lib/debug"
 #define DELETED          " (deleted)"
 
@@ -38,14 +40,9 @@ __attribute__((format(printf, 2, 3))) static bool visit(const struct walk *walk,
     return length > 0 && (size_t)length < sizeof path && walk->try(walk->context, path, walk->kind);
 }
 
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* Length of the path up to the last slash, without it. */
 static int folder_length(const char *path) {
-    const char *base = base_name(path);
+    const char *base = text_base_name(path);
     return base == path ? 0 : (int)(base - path) - 1;
 }
 
@@ -66,7 +63,7 @@ static bool visit_listed(const struct walk *walk, const char *dir, const struct 
 }
 
 static bool visit_binary_dir(const struct walk *walk, const char *dir, const char *path, const struct build_id *id) {
-    const char *base = base_name(path);
+    const char *base = text_base_name(path);
     if (id->length && ((*base && visit(walk, "%s/%s/%s", dir, id->hex, base)) || visit_listed(walk, dir, id)))
         return true;
     if (*base && (visit(walk, "%s/%s", dir, base) || visit(walk, "%s/%s", dir, path)))
@@ -164,10 +161,10 @@ bool places_walk_shared(const char *path, const struct build_id *id, const char 
         visit_by_id(id, search, try, context) ||
         (*name == '/' ? visit(&mapped, "%s", name) : visit(&mapped, "%.*s/%s", folder_length(from), from, name));
     for (size_t i = 0; !is_done && i < search->dir_count; i++)
-        is_done = visit(&given, "%s/%s", search->dirs[i], base_name(name)) ||
-                  visit(&given, "%s/.dwz/%s", search->dirs[i], base_name(name)) ||
+        is_done = visit(&given, "%s/%s", search->dirs[i], text_base_name(name)) ||
+                  visit(&given, "%s/.dwz/%s", search->dirs[i], text_base_name(name)) ||
                   visit(&given, "%s/%s", search->dirs[i], name);
-    is_done = is_done || visit(&system, SYSTEM_DEBUG_DIR "/.dwz/%s", base_name(name));
+    is_done = is_done || visit(&system, SYSTEM_DEBUG_DIR "/.dwz/%s", text_base_name(name));
     free(real);
     return is_done;
 }
